@@ -1,0 +1,71 @@
+#ifndef BT_BASE_LOG_H
+#define BT_BASE_LOG_H
+
+/*
+ * The error log of this process: whole lines, one write(2) each, to stderr or
+ * a file.  Lines begin with the time and the level; when stderr is the
+ * journal's (JOURNAL_STREAM), with the level prefix `<N>` of sd-daemon(3)
+ * instead.  Bytes outside of printable ASCII and UTF-8 are escaped.
+ *
+ * Who can do something about a failure handles it, who cannot returns it; the
+ * place that knows the client or the directive logs it, once.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum bt_log_level {
+	BT_LOG_ERROR, /* needs a person */
+	BT_LOG_WARN,  /* may need a person */
+	BT_LOG_INFO,  /* a life event */
+	BT_LOG_DEBUG, /* follows the line */
+	BT_LOG_LEVELS,
+};
+
+extern const char *const bt_log_level_names[BT_LOG_LEVELS];
+
+/* Who is speaking: `describe` writes e.g. `conn 12 from 192.0.2.7`. */
+struct bt_log {
+	void (*describe)(const void *of, char *out, size_t size);
+	const void *of;
+};
+
+/*
+ * Opens the log: `path` NULL or "stderr" is descriptor 2.  Until then, and
+ * after a failure, lines go to stderr at level info.
+ *
+ * Returns: 0, or negative errno of opening the file; the old one stays.
+ */
+int bt_log_open(const char *path, enum bt_log_level level);
+
+/* Opens the same path again (after logrotate).  0, or negative errno. */
+int bt_log_reopen(void);
+
+/* The name in front of every line: `master`, `worker 3`.  It is copied. */
+void bt_log_set_process(const char *name);
+
+/* The descriptor in use, for those who shed all others. */
+int bt_log_fd(void);
+
+bool bt_log_enabled(enum bt_log_level);
+
+/*
+ * Writes a line.  `ctx` may be NULL; `err` is an errno of either sign, or 0;
+ * errno is kept.
+ */
+void bt_log_write(enum bt_log_level, const struct bt_log *ctx, int err,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#define bt_log_error(ctx, err, ...) \
+	bt_log_write(BT_LOG_ERROR, ctx, err, __VA_ARGS__)
+#define bt_log_warn(ctx, err, ...) \
+	bt_log_write(BT_LOG_WARN, ctx, err, __VA_ARGS__)
+#define bt_log_info(ctx, err, ...) \
+	bt_log_write(BT_LOG_INFO, ctx, err, __VA_ARGS__)
+#define bt_log_debug(ctx, err, ...) \
+	do { \
+		if (bt_log_enabled(BT_LOG_DEBUG)) \
+			bt_log_write(BT_LOG_DEBUG, ctx, err, __VA_ARGS__); \
+	} while (0)
+
+#endif

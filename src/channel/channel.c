@@ -1,0 +1,301 @@
+/*
+ * Batons over a UNIX socketpair.  A message is a header, a record for each
+ * connection, then their bytes, with one descriptor for each record in order.
+ * Both ends run the same binary, so the layout is that of the structs.
+ * Master and worker, on the loop.
+ */
+
+#include "channel/channel.h"
+
+#include "base/fd.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MAGIC 0x6274u
+
+struct header {
+	uint16_t magic;
+	uint16_t message; /* enum bt_message */
+	uint32_t count;	  /* records, and descriptors */
+};
+
+/* The largest message: a full batch without bytes, or one with all of them. */
+#define RECORDS_MAX (BT_CHANNEL_BATCH_MAX * sizeof(struct bt_baton))
+#define MESSAGE_MAX \
+	(sizeof(struct header) + sizeof(struct bt_baton) + BT_BATON_BYTES_MAX)
+#define SOCKET_BUFFER (1024 * 1024)
+
+struct bt_channel {
+	int fd;
+	char *in; /* MESSAGE_MAX bytes, allocated at the first receive */
+};
+
+_Static_assert(sizeof(struct header) + RECORDS_MAX <= MESSAGE_MAX,
+    "a full batch must fit into a message");
+_Static_assert(sizeof(struct header) % _Alignof(struct bt_baton) == 0,
+    "records must be aligned in the message");
+
+static int
+channel_new(int *fd, struct bt_channel **ret)
+{
+	const int bytes = SOCKET_BUFFER;
+	struct bt_channel *c = bt_mem_zero(1, sizeof(*c));
+
+	/* more than wmem_max is cut to it, which is enough, too */
+	setsockopt(*fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	c->fd = bt_fd_take(fd);
+	*ret = c;
+	return 0;
+}
+
+int
+bt_channel_pair(struct bt_channel **ret_near, struct bt_channel **ret_far)
+{
+	struct bt_channel *near = NULL, *far = NULL;
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0, fd) == -1)
+		return -errno;
+	channel_new(&fd[0], &near);
+	channel_new(&fd[1], &far);
+	*ret_near = near;
+	*ret_far = far;
+	return 0;
+}
+
+void
+bt_channel_free(struct bt_channel *c)
+{
+	if (c == NULL)
+		return;
+	bt_fd_close(&c->fd);
+	free(c->in);
+	free(c);
+}
+
+int
+bt_channel_fd(const struct bt_channel *c)
+{
+	return c->fd;
+}
+
+static int
+send_message(int fd, const struct msghdr *msg)
+{
+	ssize_t r;
+
+	do
+		r = sendmsg(fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (r == -1 && errno == EINTR);
+	if (r == -1)
+		return errno == ENOBUFS ? -EAGAIN : -errno;
+	return 0;
+}
+
+/* How many of the `n` fit into one message. */
+static size_t
+fitting(const struct bt_handover *h, size_t n)
+{
+	size_t size = sizeof(struct header), i;
+
+	for (i = 0; i < n; i++) {
+		size += sizeof(struct bt_baton) + h[i].baton.bytes;
+		if (size > MESSAGE_MAX)
+			break;
+	}
+	return i;
+}
+
+int
+bt_channel_send(struct bt_channel *c, const struct bt_handover *h, size_t n)
+{
+	struct bt_baton records[BT_CHANNEL_BATCH_MAX];
+	struct iovec iov[2 + BT_CHANNEL_BATCH_MAX];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(BT_CHANNEL_BATCH_MAX * sizeof(int))];
+	} control;
+	struct header header = { MAGIC, BT_MESSAGE_HANDOVER, 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_control = control.bytes };
+	struct cmsghdr *cmsg;
+	int r;
+
+	assert(n >= 1 && n <= BT_CHANNEL_BATCH_MAX);
+	assert(h[0].baton.bytes <= BT_BATON_BYTES_MAX);
+	n = fitting(h, n);
+	header.count = (uint32_t)n;
+	iov[0] = (struct iovec){ &header, sizeof(header) };
+	iov[1] = (struct iovec){ records, n * sizeof(records[0]) };
+	msg.msg_iovlen = 2;
+	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	*cmsg = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS };
+	for (size_t i = 0; i < n; i++) {
+		records[i] = h[i].baton;
+		memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &h[i].fd,
+		    sizeof(int));
+		if (h[i].baton.bytes > 0)
+			iov[msg.msg_iovlen++] = (struct iovec){
+				(void *)(uintptr_t)h[i].bytes,
+				h[i].baton.bytes
+			};
+	}
+	r = send_message(c->fd, &msg);
+	return r < 0 ? r : (int)n;
+}
+
+int
+bt_channel_notify(struct bt_channel *c, enum bt_message message)
+{
+	struct header header = { MAGIC, (uint16_t)message, 0 };
+	struct iovec iov = { &header, sizeof(header) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return send_message(c->fd, &msg);
+}
+
+/* Collects the descriptors of a received message; returns their number. */
+static size_t
+descriptors_of(struct msghdr *msg, int fds[static BT_CHANNEL_BATCH_MAX])
+{
+	size_t n = 0;
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
+	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		size_t count;
+
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count && n < BT_CHANNEL_BATCH_MAX; i++)
+			memcpy(&fds[n++], CMSG_DATA(cmsg) + i * sizeof(int),
+			    sizeof(int));
+	}
+	return n;
+}
+
+/* True when header, records and bytes agree with each other. */
+static bool
+well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
+{
+	size_t want;
+
+	if (len < sizeof(*ret))
+		return false;
+	memcpy(ret, in, sizeof(*ret));
+	if (ret->magic != MAGIC || ret->message >= BT_MESSAGES ||
+	    ret->count != fds_n || ret->count > BT_CHANNEL_BATCH_MAX)
+		return false;
+	want = sizeof(*ret) + ret->count * sizeof(struct bt_baton);
+	if (len < want)
+		return false;
+	for (uint32_t i = 0; i < ret->count; i++) {
+		struct bt_baton record;
+
+		memcpy(&record, in + sizeof(*ret) + i * sizeof(record),
+		    sizeof(record));
+		want += record.bytes;
+	}
+	return len == want;
+}
+
+int
+bt_channel_recv(struct bt_channel *c,
+    struct bt_handover h[static BT_CHANNEL_BATCH_MAX],
+    enum bt_message *ret_message, unsigned *ret_lost)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(BT_CHANNEL_BATCH_MAX * sizeof(int))];
+	} control;
+	int fds[BT_CHANNEL_BATCH_MAX];
+	struct header header = { 0, 0, 0 };
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes) };
+	const char *bytes;
+	size_t fds_n;
+	ssize_t len;
+
+	if (c->in == NULL)
+		c->in = bt_mem_new(MESSAGE_MAX);
+	iov = (struct iovec){ c->in, MESSAGE_MAX };
+	do
+		len = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (len == -1 && errno == EINTR);
+	if (len == -1)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	if (len == 0)
+		return -EPIPE;
+	fds_n = descriptors_of(&msg, fds);
+	if ((msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) ||
+	    !well_formed(c->in, (size_t)len, fds_n, &header)) {
+		/* what was announced is what was meant to arrive */
+		if ((size_t)len >= sizeof(header))
+			memcpy(&header, c->in, sizeof(header));
+		bt_fd_close_all(fds, fds_n);
+		*ret_lost = header.magic == MAGIC &&
+			header.count <= BT_CHANNEL_BATCH_MAX ?
+		    header.count :
+		    (unsigned)fds_n;
+		return -EBADMSG;
+	}
+	bytes = c->in + sizeof(header) + fds_n * sizeof(struct bt_baton);
+	for (size_t i = 0; i < fds_n; i++) {
+		memcpy(&h[i].baton,
+		    c->in + sizeof(header) + i * sizeof(struct bt_baton),
+		    sizeof(struct bt_baton));
+		h[i].fd = fds[i];
+		h[i].bytes = h[i].baton.bytes ? bytes : NULL;
+		bytes += h[i].baton.bytes;
+	}
+	*ret_message = (enum bt_message)header.message;
+	return (int)fds_n;
+}
+
+void
+bt_baton_set_peer(struct bt_baton *b, const struct bt_addr *a)
+{
+	const struct sockaddr_in *in4 = (const void *)&a->ss;
+	const struct sockaddr_in6 *in6 = (const void *)&a->ss;
+
+	b->family = a->ss.ss_family;
+	b->port = bt_addr_port(a);
+	if (b->family == AF_INET)
+		memcpy(b->host, &in4->sin_addr, 4);
+	else if (b->family == AF_INET6)
+		memcpy(b->host, &in6->sin6_addr, 16);
+}
+
+void
+bt_baton_peer(const struct bt_baton *b, struct bt_addr *ret)
+{
+	struct sockaddr_in *in4 = (void *)&ret->ss;
+	struct sockaddr_in6 *in6 = (void *)&ret->ss;
+
+	*ret = (struct bt_addr){ .ss.ss_family = b->family };
+	if (b->family == AF_INET) {
+		memcpy(&in4->sin_addr, b->host, 4);
+		in4->sin_port = htons(b->port);
+		ret->len = sizeof(*in4);
+	} else if (b->family == AF_INET6) {
+		memcpy(&in6->sin6_addr, b->host, 16);
+		in6->sin6_port = htons(b->port);
+		ret->len = sizeof(*in6);
+	} else {
+		ret->len = sizeof(sa_family_t);
+	}
+}

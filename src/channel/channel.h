@@ -1,0 +1,103 @@
+#ifndef BT_CHANNEL_CHANNEL_H
+#define BT_CHANNEL_CHANNEL_H
+
+/*
+ * Batons over a UNIX socketpair (SOCK_SEQPACKET): the one place that knows
+ * SCM_RIGHTS.  A baton is a connection's descriptor, a fixed record, and the
+ * bytes already read from it.  Dealing out and handing back are the same
+ * message in opposite directions.
+ */
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Connections in one message: the kernel's SCM_MAX_FD. */
+#define BT_CHANNEL_BATCH_MAX 253
+/* Bytes already read that travel with one connection, at most. */
+#define BT_BATON_BYTES_MAX (64 * 1024)
+
+enum bt_message {
+	BT_MESSAGE_HANDOVER, /* connections, either way */
+	BT_MESSAGE_ROOM,     /* worker: a connection of a full slot was closed */
+	BT_MESSAGE_DRAIN,    /* master: finish what you have, then exit */
+	BT_MESSAGE_REOPEN,   /* master: reopen the logs */
+	BT_MESSAGES,
+};
+
+/* What is known of a connection besides its descriptor; copied as it is. */
+struct bt_baton {
+	int64_t accepted_us; /* bt_clock_us() of the accept */
+	uint64_t id;	     /* the master's number of it, from 1 */
+	uint32_t requests;   /* answered on it so far */
+	uint32_t bytes;	     /* already read, travelling with it */
+	uint16_t listen;     /* index into bt_conf.listens */
+	uint16_t family;     /* AF_INET, AF_INET6, AF_UNIX */
+	uint16_t port;	     /* the client's, host order */
+	uint16_t reserved;
+	uint8_t host[16]; /* the client's address, network order */
+};
+
+struct bt_handover {
+	int fd;
+	struct bt_baton baton;
+	const char *bytes; /* baton.bytes of them; NULL when none */
+};
+
+struct bt_channel; /* one end */
+
+/*
+ * Makes a connected pair, both ends close-on-exec and non-blocking.
+ *
+ * Returns:   0 with both ends, or negative errno.
+ * Ownership: the caller's, bt_channel_free() each.
+ */
+int bt_channel_pair(struct bt_channel **ret_near, struct bt_channel **ret_far);
+
+/* Closes the end; accepts NULL. */
+void bt_channel_free(struct bt_channel *);
+
+/* For event loops; the channel keeps it. */
+int bt_channel_fd(const struct bt_channel *);
+
+/*
+ * Sends the first `n` connections of `h` in one message, or as many of them as
+ * fit into one (bytes count).  Never blocks.
+ *
+ * Returns:   how many were sent (1..n); negative errno, none: -EAGAIN full,
+ *            -ETOOMANYREFS too many descriptors in flight, -EPIPE nobody there.
+ * Units:     1 <= n <= BT_CHANNEL_BATCH_MAX.
+ * Ownership: what was sent is the queue's, close your copies (after event_del:
+ *            epoll keeps a registration while anybody holds the open file); the
+ *            rest is yours.
+ * Context:   master (deal) and worker (hand back), on the loop.
+ */
+int bt_channel_send(
+    struct bt_channel *, const struct bt_handover *h, size_t n);
+
+/* Sends a message without connections.  0, or negative errno as above. */
+int bt_channel_notify(struct bt_channel *, enum bt_message);
+
+/*
+ * Receives one message.  Never blocks.
+ *
+ * Returns:   how many connections it brought (0 for other messages), with the
+ *            kind in `*ret_message`; -EAGAIN none there; -EPIPE the other end
+ *            is gone; -EBADMSG malformed or truncated: what did arrive was
+ *            closed, and `*ret_lost` says how many connections that cost.
+ * Ownership: descriptors are the caller's, close-on-exec; `bytes` points into
+ *            the channel until the next bt_channel_recv() on it.
+ * Context:   worker (take), master (handed back, or undelivered messages taken
+ *            out of the far end).
+ */
+int bt_channel_recv(struct bt_channel *,
+    struct bt_handover h[static BT_CHANNEL_BATCH_MAX],
+    enum bt_message *ret_message, unsigned *ret_lost);
+
+/* Between a baton's address and a socket address. */
+void bt_baton_set_peer(struct bt_baton *, const struct bt_addr *);
+void bt_baton_peer(const struct bt_baton *, struct bt_addr *ret);
+
+#endif

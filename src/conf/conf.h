@@ -1,0 +1,147 @@
+#ifndef BT_CONF_CONF_H
+#define BT_CONF_CONF_H
+
+/*
+ * The conf file as one validated, immutable tree.  Read in the master (and by
+ * `baton -t`), shared with the workers by fork.  Reading has no side effect:
+ * it binds nothing, resolves nothing, creates nothing.
+ */
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define BT_CONF_WORKERS_MAX 256
+
+enum bt_dispatch { BT_DISPATCH_ROUND_ROBIN, BT_DISPATCH_LEAST_CONNECTIONS };
+
+/* What answers on a route; a row each in conf/directives.c and handlers/. */
+enum bt_handler_kind {
+	BT_HANDLER_NONE, /* nothing was named: 404 */
+	BT_HANDLER_RETURN,
+	BT_HANDLER_REDIRECT,
+	BT_HANDLER_ECHO,
+	BT_HANDLER_STATIC, /* `root` */
+	BT_HANDLER_METRICS,
+	BT_HANDLER_STATUS,
+	BT_HANDLER_KINDS,
+};
+
+enum bt_log_format { BT_LOG_FORMAT_COMBINED, BT_LOG_FORMAT_COMMON };
+
+/* One address to listen at, named by one or more servers. */
+struct bt_conf_listen {
+	struct bt_addr addr;
+	unsigned backlog;
+	bool deferred;	 /* TCP_DEFER_ACCEPT */
+	bool ipv6_only;	 /* always for AF_INET6: `*` and `::` are two sockets */
+	unsigned default_server; /* index into servers: the first to name it */
+};
+
+/* `allow` and `deny`, in their order; the first that has the client decides. */
+struct bt_conf_access {
+	struct bt_addr_block block;
+	bool allow;
+};
+
+struct bt_conf_field { /* `add_header NAME VALUE [always]` */
+	struct bt_str name, value;
+	bool always; /* also on answers other than 200, 201, 204, 206, 30x */
+};
+
+/* What server and route inherit from where they stand in, whole lists. */
+struct bt_conf_scope {
+	uint64_t max_body_bytes; /* 0: unlimited */
+	const struct bt_conf_access *access;
+	size_t access_n;
+	const struct bt_conf_field *fields;
+	size_t fields_n;
+	int64_t file_cache_valid_ms; /* 0: check the file at every request */
+};
+
+struct bt_conf_route {
+	struct bt_str path; /* decoded; begins with / */
+	bool exact;	    /* `route = PATH` */
+	enum bt_handler_kind handler;
+	struct bt_conf_scope scope;
+	unsigned status;      /* return, redirect */
+	struct bt_str text;   /* return: the content; redirect: the Location */
+	bool has_text;	      /* `return 200 ""` differs from `return 200` */
+	struct bt_str root;   /* static: an absolute folder */
+	struct bt_str *index; /* static: file names, in order */
+	size_t index_n;
+	const char *file; /* where the route stands, for messages */
+	unsigned line;
+};
+
+struct bt_conf_server {
+	unsigned *listens; /* indexes into bt_conf.listens */
+	size_t listens_n;
+	struct bt_str *names; /* lower case, without port; `*.example.org` too */
+	size_t names_n;
+	struct bt_conf_scope scope;
+	struct bt_conf_route *routes; /* in the order of the file */
+	size_t routes_n;
+	const char *file;
+	unsigned line;
+};
+
+struct bt_conf {
+	const char *file; /* of the main conf file; NULL in quick mode */
+	unsigned workers; /* 0: one for each CPU of the affinity mask */
+	const char *user; /* NULL: stay who we are */
+	const char *pid_file, *control; /* NULL: none */
+	const char *error_log; /* "stderr" or a path */
+	enum bt_log_level error_log_level;
+	const char *access_log; /* NULL: off */
+	enum bt_log_format access_log_format;
+	enum bt_dispatch dispatch;
+	unsigned worker_connections;
+	int64_t worker_timeout_ms;
+	unsigned offload_threads;
+	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,
+	    send_timeout_ms, keepalive_timeout_ms;
+	unsigned keepalive_requests;
+	uint64_t max_header_bytes; /* the head: request line and fields */
+	struct bt_conf_listen *listens;
+	size_t listens_n;
+	struct bt_conf_server *servers;
+	size_t servers_n;
+};
+
+/*
+ * Reads and checks the file.  All errors of the file are found in one go.
+ *
+ * Returns:   0 with `*ret`; -EINVAL, or the errno of opening the main file,
+ *            and `errors` has a text for people in either case, lines ended by
+ *            LF: `file:line:column: what`, the line of the file, a caret.
+ * Ownership: `*ret` is the caller's, bt_conf_free().
+ * Context:   master, or baton -t.
+ */
+int bt_conf_read(
+    const char *path, struct bt_conf **ret, struct bt_buf *errors);
+
+/* The same for a text in memory; `name` stands for the file in messages. */
+int bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
+    struct bt_buf *errors);
+
+/*
+ * The conf of `baton -l ADDR:PORT -r DIR`: one server, one static route, no
+ * access log, no pid file, no control socket.
+ *
+ * Returns: as bt_conf_read().
+ */
+int bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
+    struct bt_buf *errors);
+
+/* Accepts NULL. */
+void bt_conf_free(struct bt_conf *);
+
+/* Appends the conf as understood, defaults too; it can be read back (-T). */
+void bt_conf_dump(const struct bt_conf *, struct bt_buf *);
+
+/* Appends the mdoc list of all directives, from the table, for baton.conf(5). */
+void bt_conf_manual(struct bt_buf *);
+
+#endif

@@ -1,0 +1,104 @@
+#ifndef BT_HTTP_PARSER_H
+#define BT_HTTP_PARSER_H
+
+/*
+ * From bytes to a request: llhttp, in strict mode, behind a byte guard, and
+ * what RFC 9112 wants a server to refuse besides.  Opens no socket and keeps
+ * no bytes: the caller's buffer holds the head until the exchange ends.
+ *
+ * The order of calls for a message:
+ *
+ *	bt_head_find()      until the head is complete
+ *	bt_parser_head()    once
+ *	bt_parser_content() until it is done, when there is content
+ */
+
+#include "base/arena.h"
+#include "http/request.h"
+
+#include <llhttp.h>
+
+/* Bytes of chunk extensions and of trailers that one message may have. */
+enum { BT_EXTENSION_BYTES_MAX = 16 * 1024, BT_TRAILER_BYTES_MAX = 16 * 1024 };
+
+/* Where the guard stopped; all zero for a new head. */
+struct bt_head_scan {
+	size_t at;	 /* start of the line that is not complete yet */
+	size_t begin;	 /* start of the request line: empty lines skipped */
+	bool in_fields;	 /* the request line is complete */
+};
+
+enum bt_parse {
+	BT_PARSE_MORE,	  /* needs more bytes */
+	BT_PARSE_DONE,	  /* the head, or the content, is complete */
+	BT_PARSE_REFUSED, /* answer with `*ret_status`, then close */
+};
+
+/*
+ * Finds the end of a head in `bytes`, which begin where the message does and
+ * have grown since the last call.  Refuses bare CR and LF, NUL, folding, a
+ * request line that does not end in ` HTTP/d.d`, more than a few empty lines
+ * before it (400), other majors (505), and more than `max` bytes: 414 when the
+ * request line alone has them, else 431.
+ *
+ * Returns: BT_PARSE_DONE with the head in `*ret` (from the request line to the
+ *          empty line, inclusive; what is before it are empty lines); for
+ *          BT_PARSE_REFUSED the status.
+ */
+enum bt_parse bt_head_find(struct bt_head_scan *, struct bt_str bytes,
+    size_t max, struct bt_str *ret, unsigned *ret_status);
+
+struct bt_parser {
+	llhttp_t llhttp;
+	struct bt_request *request; /* while the head is parsed */
+	struct bt_arena *arena;
+	unsigned status;     /* why it is refused, 0: it is not */
+	uint64_t rest;	     /* content-length: bytes to come */
+	uint64_t received;   /* content bytes delivered so far */
+	uint64_t max;	     /* content bytes allowed; UINT64_MAX: any */
+	uint32_t extension_bytes, trailer_bytes;
+	char *out;	     /* chunked: where the next piece is moved to */
+	char last[2];	     /* the last raw bytes of the content so far */
+	bool in_trailer;
+};
+
+/*
+ * Parses a complete head (as found by bt_head_find()) and fills `*ret`.
+ *
+ * Refuses, with 400 but where said: what llhttp refuses (an unknown method:
+ * 501), an empty field name, no or more than one Host in 1.1, more than one in
+ * 1.0, a Host that is no `uri-host [":" port]`, Transfer-Encoding with
+ * Content-Length or in HTTP/1.0, a coding other than chunked alone (501),
+ * CONNECT (501), a bad target (fragment, userinfo, an empty authority, `*`
+ * but for OPTIONS, bad percent-encoding, %00, dot segments above the root),
+ * too many fields (431), an Expect that is not 100-continue (417; ignored in
+ * HTTP/1.0).
+ *
+ * Returns:   0, or the status to refuse it with.
+ * Ownership: spans in `*ret` point into `head` or into the arena.
+ */
+unsigned bt_parser_head(struct bt_parser *, struct bt_str head,
+    struct bt_arena *, struct bt_request *ret);
+
+/*
+ * Bounds the content, once the route is known.
+ *
+ * Returns: 0, or 413 when the announced length is more than `max` already.
+ */
+unsigned bt_parser_limit(
+    struct bt_parser *, const struct bt_request *, uint64_t max);
+
+/*
+ * Takes content off the wire: undoes chunking in place.
+ *
+ * Returns:   BT_PARSE_MORE or BT_PARSE_DONE; in both cases `*ret_consumed` of
+ *            the `n` bytes were used and the first `*ret_content` bytes of
+ *            `bytes` are content.  BT_PARSE_REFUSED with `*ret_status`: 400,
+ *            413 (over the bound), 431 (trailers); content is not delivered.
+ *            With DONE, what is behind `*ret_consumed` is the next message.
+ */
+enum bt_parse bt_parser_content(struct bt_parser *, const struct bt_request *,
+    char *bytes, size_t n, size_t *ret_consumed, size_t *ret_content,
+    unsigned *ret_status);
+
+#endif

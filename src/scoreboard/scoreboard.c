@@ -1,0 +1,106 @@
+/*
+ * Counters in shared memory.  Made by the master before the first fork.
+ */
+
+#include "scoreboard/scoreboard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MAGIC 0x62746e73u /* "btns" */
+#define VERSION 1
+
+const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
+	[BT_CLOSE_CLIENT] = "client",
+	[BT_CLOSE_DONE] = "done",
+	[BT_CLOSE_RESET] = "reset",
+	[BT_CLOSE_IDLE_TIMEOUT] = "idle_timeout",
+	[BT_CLOSE_HEADER_TIMEOUT] = "header_timeout",
+	[BT_CLOSE_BODY_TIMEOUT] = "body_timeout",
+	[BT_CLOSE_SEND_TIMEOUT] = "send_timeout",
+	[BT_CLOSE_BAD_REQUEST] = "bad_request",
+	[BT_CLOSE_ERROR] = "error",
+	[BT_CLOSE_DRAIN] = "drain",
+};
+
+static size_t
+size_for(unsigned slots_n)
+{
+	return sizeof(struct bt_scoreboard) +
+	    slots_n * sizeof(struct bt_score_slot);
+}
+
+int
+bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret)
+{
+	size_t size = size_for(slots_n);
+	struct bt_scoreboard *board;
+
+	board = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (board == MAP_FAILED)
+		return -errno;
+	board->magic = MAGIC;
+	board->version = VERSION;
+	board->slots_n = slots_n;
+	*ret = board;
+	return 0;
+}
+
+void
+bt_scoreboard_free(struct bt_scoreboard *board)
+{
+	if (board != NULL)
+		munmap(board, size_for(board->slots_n));
+}
+
+/* a - b, or 0 where two reads were a step apart */
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+uint64_t
+bt_score_slot_load(const struct bt_score_slot *slot)
+{
+	const struct bt_score_worker *w = &slot->worker;
+
+	/* what only grows is read late on the left side, early on the right */
+	uint64_t gone = bt_score_get(&w->done) +
+	    bt_score_get(&w->handed_back) + slot->crashed;
+
+	return less(bt_score_get(&slot->dealt), gone);
+}
+
+void
+bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
+{
+	struct bt_ledger sum = { 0 };
+
+	for (unsigned i = 0; i < board->slots_n; i++) {
+		const struct bt_score_slot *slot = &board->slots[i];
+		const struct bt_score_worker *w = &slot->worker;
+		uint64_t done = bt_score_get(&w->done);
+		uint64_t back = bt_score_get(&w->handed_back);
+		uint64_t crashed = bt_score_get(&slot->crashed);
+		uint64_t lost = bt_score_get(&w->lost);
+		uint64_t taken = bt_score_get(&w->taken);
+		uint64_t dealt = bt_score_get(&slot->dealt);
+
+		sum.done += done;
+		sum.handed_back += back;
+		sum.crashed += crashed;
+		sum.taken += taken;
+		sum.dealt += dealt;
+		sum.lost += lost;
+		sum.open += less(taken, done + back + crashed);
+		sum.in_channel += less(dealt, taken + lost);
+	}
+	sum.refused = bt_score_get(&board->master.refused);
+	sum.held = bt_score_get(&board->master.held);
+	sum.accepted = bt_score_get(&board->master.accepted);
+	*ret = sum;
+}

@@ -1,0 +1,140 @@
+#ifndef BT_SCOREBOARD_SCOREBOARD_H
+#define BT_SCOREBOARD_SCOREBOARD_H
+
+/*
+ * Counters in memory shared by the master and the workers, the
+ * one thing they share besides the channel.  Every counter has one writer; all
+ * others only read.  Counters of a slot go on when its worker is replaced.
+ *
+ * The ledger, which balances at every moment but for steps under way:
+ *
+ *   accepted = dealt + held + refused      held: in the master, not yet dealt
+ *   dealt    = taken + in channel
+ *   taken    = open + done + handed back + crashed
+ *
+ * `lost` counts descriptors that a message announced and that did not arrive.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BT_SCORE_LINE _Alignas(64)
+
+/* Why a connection ended; labels of a metric, in this order. */
+enum bt_close_reason {
+	BT_CLOSE_CLIENT,	 /* EOF between requests */
+	BT_CLOSE_DONE,		 /* the answer was the last: close was agreed */
+	BT_CLOSE_RESET,		 /* the client reset, or left amid a request */
+	BT_CLOSE_IDLE_TIMEOUT,	 /* keepalive_timeout */
+	BT_CLOSE_HEADER_TIMEOUT, /* 408 */
+	BT_CLOSE_BODY_TIMEOUT,	 /* 408 */
+	BT_CLOSE_SEND_TIMEOUT,
+	BT_CLOSE_BAD_REQUEST, /* 4xx, 5xx of the parser */
+	BT_CLOSE_ERROR,	      /* our own: an answer could not be finished */
+	BT_CLOSE_DRAIN,	      /* the server stops */
+	BT_CLOSE_REASONS,
+};
+
+extern const char *const bt_close_reason_names[BT_CLOSE_REASONS];
+
+/* Written by the slot's worker alone. */
+struct bt_score_worker {
+	BT_SCORE_LINE uint64_t heartbeat_ms; /* bt_clock_ms() of its last turn */
+	uint64_t taken;	      /* connections received */
+	uint64_t done;	      /* connections closed */
+	uint64_t handed_back; /* connections returned to the master */
+	uint64_t lost;	      /* announced descriptors that did not arrive */
+	uint64_t requests;    /* heads that were parsed */
+	uint64_t bytes_in, bytes_out;
+	uint64_t responses[6]; /* by class: [2] is 2xx; [0] is unused */
+	uint64_t closed[BT_CLOSE_REASONS];
+	uint64_t log_lines_lost;
+	uint64_t file_cache_hits, file_cache_misses;
+};
+
+/* Written by the master alone, but for `want_room`. */
+struct bt_score_slot {
+	BT_SCORE_LINE uint64_t dealt; /* connections sent into its channel */
+	uint64_t messages;	      /* that carried them */
+	uint64_t crashed; /* connections that ended with their worker */
+	uint64_t started; /* workers that this slot has had */
+	int32_t pid;	  /* 0: none now */
+	uint32_t generation;
+	/*
+	 * Set by the master when it waits for room in this slot; a worker that
+	 * closes a connection clears it and sends BT_MESSAGE_ROOM.
+	 */
+	_Atomic uint32_t want_room;
+	struct bt_score_worker worker;
+};
+
+struct bt_score_master {
+	BT_SCORE_LINE uint64_t accepted;
+	uint64_t held;	  /* gauge: accepted, waiting for a slot */
+	uint64_t refused; /* closed by the master, undealt */
+	uint64_t gathers; /* times that it waited for more before dealing */
+	uint64_t pauses_full;	     /* the slots or channels were full */
+	uint64_t pauses_descriptors; /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
+	uint64_t reloads, reloads_failed;
+	uint32_t generation;
+	int64_t started_s; /* wall clock */
+};
+
+struct bt_scoreboard {
+	uint32_t magic, version;
+	uint32_t slots_n;
+	struct bt_score_master master;
+	struct bt_score_slot slots[];
+};
+
+/* The sum over all slots and the differences that make the ledger. */
+struct bt_ledger {
+	uint64_t accepted, dealt, held, refused;
+	uint64_t taken, in_channel;
+	uint64_t open, done, handed_back, crashed;
+	uint64_t lost;
+};
+
+/*
+ * Adds to a counter that only this process writes; readers elsewhere see either
+ * the old or the new value.
+ */
+static inline void
+bt_score_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static inline void
+bt_score_set(uint64_t *gauge, uint64_t value)
+{
+	__atomic_store_n(gauge, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t
+bt_score_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/*
+ * Creates the shared memory, all zero.
+ *
+ * Returns:   0 with `*ret`, or negative errno.
+ * Ownership: the caller's, bt_scoreboard_free(); children inherit the mapping.
+ */
+int bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret);
+void bt_scoreboard_free(struct bt_scoreboard *);
+
+/*
+ * Connections that are the slot's now: in its channel or open in its worker.
+ * Never too small, so that a slot is never overfilled.  Context: master.
+ */
+uint64_t bt_score_slot_load(const struct bt_score_slot *);
+
+/* Reads all counters in an order in which no difference becomes negative. */
+void bt_ledger_read(const struct bt_scoreboard *, struct bt_ledger *ret);
+
+#endif
