@@ -87,6 +87,14 @@ bt_log_reopen(void)
 }
 
 void
+bt_log_take(int *fd)
+{
+	if (out.fd != STDERR_FILENO)
+		bt_fd_close(&out.fd);
+	out.fd = bt_fd_take(fd);
+}
+
+void
 bt_log_set_process(const char *name)
 {
 	snprintf(out.process, sizeof(out.process), "%s", name);

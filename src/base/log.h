@@ -41,6 +41,9 @@ int bt_log_open(const char *path, enum bt_log_level level);
 /* Opens the same path again (after logrotate).  0, or negative errno. */
 int bt_log_reopen(void);
 
+/* Takes a descriptor opened elsewhere in place of the file in use. */
+void bt_log_take(int *fd);
+
 /* The name in front of every line: `master`, `worker 3`.  It is copied. */
 void bt_log_set_process(const char *name);
 

@@ -115,7 +115,8 @@ fitting(const struct bt_handover *h, size_t n)
 }
 
 int
-bt_channel_send(struct bt_channel *c, const struct bt_handover *h, size_t n)
+bt_channel_send(struct bt_channel *c, enum bt_message message,
+    const struct bt_handover *h, size_t n)
 {
 	struct bt_baton records[BT_CHANNEL_BATCH_MAX];
 	struct iovec iov[2 + BT_CHANNEL_BATCH_MAX];
@@ -123,7 +124,7 @@ bt_channel_send(struct bt_channel *c, const struct bt_handover *h, size_t n)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(BT_CHANNEL_BATCH_MAX * sizeof(int))];
 	} control;
-	struct header header = { MAGIC, BT_MESSAGE_HANDOVER, 0 };
+	struct header header = { MAGIC, (uint16_t)message, 0 };
 	struct msghdr msg = { .msg_iov = iov, .msg_control = control.bytes };
 	struct cmsghdr *cmsg;
 	int r;

@@ -23,7 +23,7 @@ enum bt_message {
 	BT_MESSAGE_HANDOVER, /* connections, either way */
 	BT_MESSAGE_ROOM,     /* worker: a connection of a full slot was closed */
 	BT_MESSAGE_DRAIN,    /* master: finish what you have, then exit */
-	BT_MESSAGE_REOPEN,   /* master: reopen the logs */
+	BT_MESSAGE_LOGS,     /* master: descriptors of the logs, reopened */
 	BT_MESSAGES,
 };
 
@@ -63,8 +63,10 @@ void bt_channel_free(struct bt_channel *);
 int bt_channel_fd(const struct bt_channel *);
 
 /*
- * Sends the first `n` connections of `h` in one message, or as many of them as
- * fit into one (bytes count).  Never blocks.
+ * Sends the first `n` descriptors of `h` in one message, or as many of them as
+ * fit into one (bytes count).  Never blocks.  With BT_MESSAGE_LOGS they are the
+ * access log, if the conf has one, then the error log, if it is a file, and
+ * the records are empty.
  *
  * Returns:   how many were sent (1..n); negative errno, none: -EAGAIN full,
  *            -ETOOMANYREFS too many descriptors in flight, -EPIPE nobody there.
@@ -74,16 +76,16 @@ int bt_channel_fd(const struct bt_channel *);
  *            rest is yours.
  * Context:   master (deal) and worker (hand back), on the loop.
  */
-int bt_channel_send(
-    struct bt_channel *, const struct bt_handover *h, size_t n);
+int bt_channel_send(struct bt_channel *, enum bt_message,
+    const struct bt_handover *h, size_t n);
 
-/* Sends a message without connections.  0, or negative errno as above. */
+/* Sends a message without descriptors.  0, or negative errno as above. */
 int bt_channel_notify(struct bt_channel *, enum bt_message);
 
 /*
  * Receives one message.  Never blocks.
  *
- * Returns:   how many connections it brought (0 for other messages), with the
+ * Returns:   how many descriptors it brought, with the
  *            kind in `*ret_message`; -EAGAIN none there; -EPIPE the other end
  *            is gone; -EBADMSG malformed or truncated: what did arrive was
  *            closed, and `*ret_lost` says how many connections that cost.

@@ -1,0 +1,31 @@
+#ifndef BT_MASTER_MASTER_H
+#define BT_MASTER_MASTER_H
+
+/*
+ * The main place: listeners, dealer, worker slots, signals, control socket,
+ * systemd.  It never parses a byte of HTTP.
+ */
+
+#include "channel/heritage.h"
+
+/*
+ * Runs the daemon in the foreground until it is told to stop.
+ *
+ * `run` is a worker's life, called in each child.
+ *
+ * Returns:   the exit status: 0 after a graceful stop; 1 when it could not
+ *            start, or connections had to be cut.  What went wrong was logged.
+ * Ownership: takes the conf.
+ */
+int bt_master_run(struct bt_conf *, bt_worker_run_fn *run);
+
+/*
+ * `baton -s`: asks the running master over its control socket and waits for
+ * the outcome, which it prints (stdout; failures to stderr).
+ *
+ * Returns: 0; 1 when the master refused, failed or cannot be reached.
+ * Context: its own process, not the daemon.
+ */
+int bt_control_ask(const struct bt_conf *, const char *verb);
+
+#endif
