@@ -356,30 +356,35 @@ wait_us(unsigned us)
 }
 
 /*
- * One round: accept, deal.
+ * One round: accept, deal, wait for more to come.
  *
- * Returns: how long to wait for the next one; 0: no next one.
+ * Returns: true when there should be another round.
  */
-static unsigned
+static bool
 go_round(struct bt_listener *l)
 {
 	struct bt_listeners *set = l->set;
-	unsigned n;
+	uint64_t queued = bt_dealer_in_channels(set->dealer);
+	unsigned n, us;
 	int err;
 
 	n = accept_burst(l, &err);
 	bt_dealer_deal(set->dealer);
 	if (set->dealer->pending_n > 0) {
 		bt_listeners_pause(set, BT_PAUSE_FULL);
-		return 0;
+		return false;
 	}
 	/* what was dealt was closed here: that frees descriptors, go on */
 	if (err != 0 && err != EAGAIN && n == 0) {
 		pause_for_descriptors(l, err);
-		return 0;
+		return false;
 	}
-	return bt_gather_next(
-	    &set->gather, n, bt_dealer_in_channels(set->dealer), bt_clock_us());
+	us = bt_gather_next(&set->gather, n, queued, bt_clock_us());
+	if (us == 0)
+		return false;
+	bt_score_add(&set->score->gathers, 1);
+	wait_us(us);
+	return true;
 }
 
 static void
@@ -388,15 +393,12 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 	struct bt_listener *l = arg;
 	int64_t end_us =
 	    bt_clock_us() + (l->set->n > 1 ? TURN_SHARED_US : TURN_US);
-	unsigned us;
 
 	/* a pause since epoll looked: another listener's turn came first */
 	if (l->set->paused != 0)
 		return;
-	while ((us = go_round(l)) > 0 && bt_clock_us() < end_us) {
-		bt_score_add(&l->set->score->gathers, 1);
-		wait_us(us);
-	}
+	while (go_round(l) && bt_clock_us() < end_us)
+		;
 }
 
 void
