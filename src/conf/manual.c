@@ -1,7 +1,7 @@
 /*
  * The list of directives in baton.conf(5), written from the table.  Between
  * two comments of that page stands what this prints; a unit test compares
- * them.  Runs in the unit tests only.
+ * them.  Runs in tests/unit/test_directives.c only.
  */
 
 #include "conf/directives.h"

@@ -179,13 +179,18 @@ static bool
 begins_statement(const struct reader *r, const struct bt_token *t)
 {
 	const struct bt_directive *d = r->statement->directive;
+	const struct bt_directive *next;
 
 	if (!t->first || t->quoted)
 		return false;
 	if (d != NULL && r->words_n > d->args_max)
 		return true;
-	return bt_directive_find(t->text) != NULL &&
-	       t->indent <= r->words[0].indent;
+	next = bt_directive_find(t->text);
+	if (next == NULL)
+		return false;
+	return t->indent <= r->words[0].indent ||
+	       (d != NULL && d->type == BT_TYPE_BLOCK &&
+		   (d->opens & next->where));
 }
 
 static void
