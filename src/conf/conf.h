@@ -8,11 +8,13 @@
  */
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
 
 #define BT_CONF_WORKERS_MAX 256
+#define BT_CONF_LISTENS_MAX 1024
 
 enum bt_dispatch { BT_DISPATCH_ROUND_ROBIN, BT_DISPATCH_LEAST_CONNECTIONS };
 
@@ -34,8 +36,8 @@ enum bt_log_format { BT_LOG_FORMAT_COMBINED, BT_LOG_FORMAT_COMMON };
 struct bt_conf_listen {
 	struct bt_addr addr;
 	unsigned backlog;
-	bool deferred;	 /* TCP_DEFER_ACCEPT */
-	bool ipv6_only;	 /* always for AF_INET6: `*` and `::` are two sockets */
+	bool deferred;  /* TCP_DEFER_ACCEPT */
+	bool ipv6_only; /* always for AF_INET6: `*` and `::` are two sockets */
 	unsigned default_server; /* index into servers: the first to name it */
 };
 
@@ -62,12 +64,12 @@ struct bt_conf_scope {
 
 struct bt_conf_route {
 	struct bt_str path; /* decoded; begins with / */
-	bool exact;	    /* `route = PATH` */
+	bool exact;         /* `route = PATH` */
 	enum bt_handler_kind handler;
 	struct bt_conf_scope scope;
 	unsigned status;      /* return, redirect */
 	struct bt_str text;   /* return: the content; redirect: the Location */
-	bool has_text;	      /* `return 200 ""` differs from `return 200` */
+	bool has_text;        /* `return 200 ""` differs from `return 200` */
 	struct bt_str root;   /* static: an absolute folder */
 	struct bt_str *index; /* static: file names, in order */
 	size_t index_n;
@@ -78,7 +80,8 @@ struct bt_conf_route {
 struct bt_conf_server {
 	unsigned *listens; /* indexes into bt_conf.listens */
 	size_t listens_n;
-	struct bt_str *names; /* lower case, without port; `*.example.org` too */
+	struct bt_str
+	    *names; /* lower case, without port; `*.example.org` too */
 	size_t names_n;
 	struct bt_conf_scope scope;
 	struct bt_conf_route *routes; /* in the order of the file */
@@ -92,7 +95,7 @@ struct bt_conf {
 	unsigned workers; /* 0: one for each CPU of the affinity mask */
 	const char *user; /* NULL: stay who we are */
 	const char *pid_file, *control; /* NULL: none */
-	const char *error_log; /* "stderr" or a path */
+	const char *error_log;          /* "stderr" or a path */
 	enum bt_log_level error_log_level;
 	const char *access_log; /* NULL: off */
 	enum bt_log_format access_log_format;
@@ -108,6 +111,7 @@ struct bt_conf {
 	size_t listens_n;
 	struct bt_conf_server *servers;
 	size_t servers_n;
+	struct bt_arena arena; /* all of the above; bt_conf_free()'s */
 };
 
 /*
@@ -119,8 +123,7 @@ struct bt_conf {
  * Ownership: `*ret` is the caller's, bt_conf_free().
  * Context:   master, or baton -t.
  */
-int bt_conf_read(
-    const char *path, struct bt_conf **ret, struct bt_buf *errors);
+int bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors);
 
 /* The same for a text in memory; `name` stands for the file in messages. */
 int bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
@@ -141,7 +144,8 @@ void bt_conf_free(struct bt_conf *);
 /* Appends the conf as understood, defaults too; it can be read back (-T). */
 void bt_conf_dump(const struct bt_conf *, struct bt_buf *);
 
-/* Appends the mdoc list of all directives, from the table, for baton.conf(5). */
+/* Appends the mdoc list of all directives, from the table, for baton.conf(5).
+ */
 void bt_conf_manual(struct bt_buf *);
 
 #endif
