@@ -68,8 +68,8 @@ parse_unix(struct bt_str path, struct bt_addr *ret, const char **ret_why)
 	}
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path.p, path.n);
-	ret->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-	    path.n + 1);
+	ret->len =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
 	return 0;
 }
 
@@ -95,17 +95,17 @@ bt_addr_parse(struct bt_str s, struct bt_addr *ret, const char **ret_why)
 	int r;
 
 	if (bt_str_has_prefix(s, BT_STR("unix:"))) {
-		if ((r = parse_unix((struct bt_str){ s.p + 5, s.n - 5 }, &a,
-			 ret_why)) < 0)
+		if ((r = parse_unix(
+			 (struct bt_str){ s.p + 5, s.n - 5 }, &a, ret_why)) < 0)
 			return r;
 		*ret = a;
 		return 0;
 	}
 	colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
 	host = (struct bt_str){ s.p, colon ? (size_t)(colon - s.p) : 0 };
-	port = colon ?
-	    (struct bt_str){ colon + 1, (size_t)(s.p + s.n - colon - 1) } :
-	    s;
+	port = colon ? (struct bt_str){ colon + 1,
+		(size_t)(s.p + s.n - colon - 1) }
+		     : s;
 	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
 		host = (struct bt_str){ host.p + 1, host.n - 2 };
 		in6(&a)->sin6_family = AF_INET6;
@@ -136,12 +136,11 @@ bt_addr_format_host(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {
 	switch (a->ss.ss_family) {
 	case AF_INET:
-		inet_ntop(AF_INET, &in4_of(a)->sin_addr, out,
-		    BT_ADDR_TEXT_MAX);
+		inet_ntop(AF_INET, &in4_of(a)->sin_addr, out, BT_ADDR_TEXT_MAX);
 		break;
 	case AF_INET6:
-		inet_ntop(AF_INET6, &in6_of(a)->sin6_addr, out,
-		    BT_ADDR_TEXT_MAX);
+		inet_ntop(
+		    AF_INET6, &in6_of(a)->sin6_addr, out, BT_ADDR_TEXT_MAX);
 		break;
 	case AF_UNIX:
 		strcpy(out, "unix:");
@@ -198,11 +197,11 @@ bt_addr_equal(const struct bt_addr *a, const struct bt_addr *b)
 	switch (a->ss.ss_family) {
 	case AF_INET:
 		return in4_of(a)->sin_port == in4_of(b)->sin_port &&
-		    in4_of(a)->sin_addr.s_addr == in4_of(b)->sin_addr.s_addr;
+		       in4_of(a)->sin_addr.s_addr == in4_of(b)->sin_addr.s_addr;
 	case AF_INET6:
 		return in6_of(a)->sin6_port == in6_of(b)->sin6_port &&
-		    memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
-			sizeof(struct in6_addr)) == 0;
+		       memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
+			   sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
 		return strcmp(un_of(a)->sun_path, un_of(b)->sun_path) == 0;
 	default:
@@ -254,8 +253,8 @@ bt_addr_block_parse(
 	}
 	bits = most;
 	if (slash != NULL &&
-	    (bt_str_parse_u64((struct bt_str){ slash + 1,
-				  (size_t)(s.p + s.n - slash - 1) },
+	    (bt_str_parse_u64(
+		 (struct bt_str){ slash + 1, (size_t)(s.p + s.n - slash - 1) },
 		 &bits) < 0 ||
 		bits > most)) {
 		*ret_why = "the prefix length is out of range";
@@ -264,8 +263,8 @@ bt_addr_block_parse(
 	block.bits = (uint8_t)bits;
 	memcpy(masked, block.bytes, bits / 8);
 	if (bits % 8)
-		masked[bits / 8] = (uint8_t)(block.bytes[bits / 8] &
-		    (0xff << (8 - bits % 8)));
+		masked[bits / 8] =
+		    (uint8_t)(block.bytes[bits / 8] & (0xff << (8 - bits % 8)));
 	if (memcmp(masked, block.bytes, sizeof(masked)) != 0) {
 		*ret_why = "bits are set behind the prefix length";
 		return -EINVAL;
@@ -297,5 +296,5 @@ bt_addr_block_has(const struct bt_addr_block *block, const struct bt_addr *a)
 		return false;
 	}
 	return family == block->family &&
-	    bits_equal(block->bytes, bytes, block->bits);
+	       bits_equal(block->bytes, bytes, block->bits);
 }

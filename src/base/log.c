@@ -47,7 +47,7 @@ is_journal(int fd)
 	uintmax_t dev, ino;
 
 	return env != NULL && sscanf(env, "%ju:%ju", &dev, &ino) == 2 &&
-	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	       fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 int
@@ -56,7 +56,8 @@ bt_log_open(const char *path, enum bt_log_level level)
 	int fd = STDERR_FILENO;
 
 	if (path != NULL && strcmp(path, "stderr") != 0) {
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		fd =
+		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 		if (fd == -1)
 			return -errno;
 	} else {
