@@ -34,10 +34,25 @@ in6_of(const struct bt_addr *a)
 	return (const struct sockaddr_in6 *)(const void *)&a->ss;
 }
 
-static const struct sockaddr_un *
-un_of(const struct bt_addr *a)
+/*
+ * The path of a UNIX socket: as long as `len` says, since the kernel neither
+ * terminates a path of 108 bytes nor touches what lies behind a short one.
+ * Empty when unnamed; begins with NUL when abstract.
+ */
+static struct bt_str
+un_path(const struct bt_addr *a)
 {
-	return (const struct sockaddr_un *)(const void *)&a->ss;
+	const struct sockaddr_un *un = (const void *)&a->ss;
+	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	struct bt_str path = { un->sun_path, 0 };
+
+	if (a->len > before)
+		path.n = a->len - before;
+	if (path.n > sizeof(un->sun_path))
+		path.n = sizeof(un->sun_path);
+	if (path.n > 0 && path.p[0] != '\0')
+		path.n = strnlen(path.p, path.n);
+	return path;
 }
 
 static int
@@ -60,6 +75,10 @@ parse_unix(struct bt_str path, struct bt_addr *ret, const char **ret_why)
 
 	if (path.n == 0 || path.p[0] != '/') {
 		*ret_why = "the path of a UNIX socket must begin with /";
+		return -EINVAL;
+	}
+	if (memchr(path.p, '\0', path.n) != NULL) {
+		*ret_why = "the path of a UNIX socket must not contain NUL";
 		return -EINVAL;
 	}
 	if (path.n >= sizeof(un->sun_path)) {
@@ -156,6 +175,7 @@ const char *
 bt_addr_format(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {
 	char host[BT_ADDR_TEXT_MAX];
+	struct bt_str path;
 
 	bt_addr_format_host(a, host);
 	switch (a->ss.ss_family) {
@@ -168,9 +188,13 @@ bt_addr_format(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 		    bt_addr_port(a));
 		break;
 	case AF_UNIX:
-		snprintf(out, BT_ADDR_TEXT_MAX, "unix:%.*s",
-		    a->len > offsetof(struct sockaddr_un, sun_path) ? 107 : 0,
-		    un_of(a)->sun_path);
+		path = un_path(a);
+		if (path.n > 0 && path.p[0] == '\0') /* as ss(8) shows them */
+			snprintf(out, BT_ADDR_TEXT_MAX, "unix:@%.*s",
+			    (int)path.n - 1, path.p + 1);
+		else
+			snprintf(out, BT_ADDR_TEXT_MAX, "unix:%.*s",
+			    BT_STR_ARG(path));
 		break;
 	default:
 		strcpy(out, "-");
@@ -203,7 +227,7 @@ bt_addr_equal(const struct bt_addr *a, const struct bt_addr *b)
 		       memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
 			   sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
-		return strcmp(un_of(a)->sun_path, un_of(b)->sun_path) == 0;
+		return bt_str_equal(un_path(a), un_path(b));
 	default:
 		return true;
 	}
