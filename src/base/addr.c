@@ -122,9 +122,9 @@ bt_addr_parse(struct bt_str s, struct bt_addr *ret, const char **ret_why)
 	}
 	colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
 	host = (struct bt_str){ s.p, colon ? (size_t)(colon - s.p) : 0 };
-	port = colon ? (struct bt_str){ colon + 1,
-		(size_t)(s.p + s.n - colon - 1) }
-		     : s;
+	port = colon
+	    ? (struct bt_str){ colon + 1, (size_t)(s.p + s.n - colon - 1) }
+	    : s;
 	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
 		host = (struct bt_str){ host.p + 1, host.n - 2 };
 		in6(&a)->sin6_family = AF_INET6;
@@ -221,11 +221,11 @@ bt_addr_equal(const struct bt_addr *a, const struct bt_addr *b)
 	switch (a->ss.ss_family) {
 	case AF_INET:
 		return in4_of(a)->sin_port == in4_of(b)->sin_port &&
-		       in4_of(a)->sin_addr.s_addr == in4_of(b)->sin_addr.s_addr;
+		    in4_of(a)->sin_addr.s_addr == in4_of(b)->sin_addr.s_addr;
 	case AF_INET6:
 		return in6_of(a)->sin6_port == in6_of(b)->sin6_port &&
-		       memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
-			   sizeof(struct in6_addr)) == 0;
+		    memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
+			sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
 		return bt_str_equal(un_path(a), un_path(b));
 	default:
@@ -320,5 +320,5 @@ bt_addr_block_has(const struct bt_addr_block *block, const struct bt_addr *a)
 		return false;
 	}
 	return family == block->family &&
-	       bits_equal(block->bytes, bytes, block->bits);
+	    bits_equal(block->bytes, bytes, block->bits);
 }

@@ -54,7 +54,7 @@ is_journal(int fd)
 	uintmax_t dev, ino;
 
 	return env != NULL && sscanf(env, "%ju:%ju", &dev, &ino) == 2 &&
-	       fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 int

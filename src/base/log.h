@@ -59,16 +59,16 @@ bool bt_log_enabled(enum bt_log_level);
 void bt_log_write(enum bt_log_level, const struct bt_log *ctx, int err,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-#define bt_log_error(ctx, err, ...)                                            \
+#define bt_log_error(ctx, err, ...) \
 	bt_log_write(BT_LOG_ERROR, ctx, err, __VA_ARGS__)
-#define bt_log_warn(ctx, err, ...)                                             \
+#define bt_log_warn(ctx, err, ...) \
 	bt_log_write(BT_LOG_WARN, ctx, err, __VA_ARGS__)
-#define bt_log_info(ctx, err, ...)                                             \
+#define bt_log_info(ctx, err, ...) \
 	bt_log_write(BT_LOG_INFO, ctx, err, __VA_ARGS__)
-#define bt_log_debug(ctx, err, ...)                                            \
-	do {                                                                   \
-		if (bt_log_enabled(BT_LOG_DEBUG))                              \
-			bt_log_write(BT_LOG_DEBUG, ctx, err, __VA_ARGS__);     \
+#define bt_log_debug(ctx, err, ...) \
+	do { \
+		if (bt_log_enabled(BT_LOG_DEBUG)) \
+			bt_log_write(BT_LOG_DEBUG, ctx, err, __VA_ARGS__); \
 	} while (0)
 
 #endif

@@ -86,7 +86,7 @@ bt_str_parse_u64(struct bt_str s, uint64_t *ret)
 		if (digit > 9)
 			return -EINVAL;
 		past |= __builtin_mul_overflow(value, 10, &value) ||
-			__builtin_add_overflow(value, digit, &value);
+		    __builtin_add_overflow(value, digit, &value);
 	}
 	if (past)
 		return -ERANGE;

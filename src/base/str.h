@@ -37,7 +37,7 @@ static inline bool
 bt_str_has_prefix(struct bt_str s, struct bt_str prefix)
 {
 	return s.n >= prefix.n &&
-	       (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+	    (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 static inline char

@@ -21,12 +21,12 @@ void bt_unit_register(const char *name, bt_unit_fill_fn *);
 /* A new case of the suite. */
 TCase *bt_unit_case(Suite *, const char *name);
 
-#define BT_UNIT_SUITE(name)                                                    \
-	static void fill_##name(Suite *);                                      \
-	__attribute__((constructor)) static void register_##name(void)         \
-	{                                                                      \
-		bt_unit_register(#name, fill_##name);                          \
-	}                                                                      \
+#define BT_UNIT_SUITE(name) \
+	static void fill_##name(Suite *); \
+	__attribute__((constructor)) static void register_##name(void) \
+	{ \
+		bt_unit_register(#name, fill_##name); \
+	} \
 	static void fill_##name(Suite *s)
 
 #endif
