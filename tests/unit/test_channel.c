@@ -69,7 +69,7 @@ inode(int fd)
 static void
 prepare(size_t n, uint32_t bytes)
 {
-	static char text[BT_BATON_BYTES_MAX];
+	static char text[BT_BATON_BYTES_MAX + BATCH];
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)(i * 31 + i / 256);
