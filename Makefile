@@ -3,6 +3,9 @@
 # One file, no configure step.  What is built goes to build/VARIANT, where the
 # variant is plain, or the sanitizers of SAN=address,undefined.  CFLAGS and
 # LDFLAGS are the packager's; ours stand in OWN.
+#
+# What a target needs of the system is installed first (.ci/deps); then it calls
+# this file again, so that pkg-config is asked when it can answer.
 
 VERSION := 0.1.0
 
@@ -11,15 +14,19 @@ CFLAGS     ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 prefix     ?= /usr/local
 sbindir    ?= $(prefix)/sbin
-mandir     ?= $(prefix)/share/man
+datadir    ?= $(prefix)/share
+mandir     ?= $(datadir)/man
+unitdir    ?= $(prefix)/lib/systemd/system
 sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+INSTALL    ?= install
 V          ?= 0
 Q          := $(if $(filter 1,$(V)),,@)
+say         = @$(if $(Q),echo "  $(1)    $(2)")
 
 comma := ,
 empty :=
 space := $(empty) $(empty)
-B     := build/$(or $(subst $(comma),-,$(SAN)),plain)$(if $(filter clang%,$(CC)),-clang)
+B     := build/$(or $(subst $(comma),-,$(SAN)),plain)$(if $(filter clang%,$(notdir $(CC))),-clang)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wcast-qual -Wwrite-strings -Wpointer-arith -Wundef -Wvla -Wformat=2 \
@@ -31,7 +38,8 @@ OWN := -std=gnu11 -D_GNU_SOURCE -DBT_VERSION='"$(VERSION)"' \
     $(WARN) $(if $(WERROR),-Werror) $(HARDEN) \
     $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
-OWN_LD := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+OWN_LD := -pie -Wl,-z,relro,-z,now \
+    $(if $(SAN),-fsanitize=$(subst fuzzer-no-link,fuzzer,$(SAN)))
 
 # llhttp: the library where there is one (Debian 13), else the generated C of
 # Debian 12's node-llhttp, compiled strict (the header alone means loose).
@@ -57,10 +65,12 @@ OBJ        := $(SRC:%.c=$B/%.o)
 LIB_OBJ    := $(filter-out $B/src/main.o,$(OBJ)) $(LLHTTP_OBJ)
 UNIT_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/unit/*.c)))
 SYSTEM_OBJ := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/system/*.c)))
-FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/fuzz/*.c)))
+FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+DAEMON     := $(and $(wildcard src/main.c),$B/baton)
 HEADERS    := $(sort $(wildcard include/baton/*.h src/*/*.h tests/*/*.h))
 
-all: $B/baton ## build the daemon (default)
+all: $(DAEMON) ## build the daemon (default)
 
 $B/flags: FORCE
 	@mkdir -p $(@D)
@@ -69,14 +79,14 @@ $B/flags: FORCE
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
-	@$(if $(Q),echo "  CC    $<")
+	$(call say,CC,$<)
 	$(Q)$(CC) $(OWN) $(CPPFLAGS) $(CFLAGS) $(DEP_CFLAGS) \
 	    $(if $(filter tests/%,$<),$(CHECK_CFLAGS)) -MMD -MP -c -o $@ $<
 
 # Generated code: its own warnings are not ours to mend.
 $B/llhttp/%.o: $(LLHTTP_DIR)/%.c $B/flags
 	@mkdir -p $(@D)
-	@$(if $(Q),echo "  CC    $<")
+	$(call say,CC,$<)
 	$(Q)$(CC) -std=gnu11 -w $(HARDEN) $(LLHTTP_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
 	    $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
 
@@ -85,26 +95,179 @@ $B/libbaton.a: $(LIB_OBJ)
 	$(Q)$(AR) rcs $@ $^
 
 $B/baton: $B/src/main.o $B/libbaton.a
-	@$(if $(Q),echo "  LD    $@")
+	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
 
 $B/unit: $(UNIT_OBJ) $B/libbaton.a
-	@$(if $(Q),echo "  LD    $@")
+	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(CHECK_LIBS)
 
 $B/system: $(SYSTEM_OBJ) $B/libbaton.a
-	@$(if $(Q),echo "  LD    $@")
+	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(CHECK_LIBS)
+
+# ---- running it
+
+PORT ?= 8080
+WWW  ?= conf/www
+
+# As many jobs as CPUs, unless -j said how many.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = @$(MAKE) --no-print-directory $(JOBS)
+
+run: ## build what is missing and serve conf/www (PORT=8080, WWW=folder)
+	@.ci/deps build
+	$(AGAIN) run-now
+
+run-now: $B/baton
+	@echo "baton: http://127.0.0.1:$(PORT)/ is $(WWW); Ctrl-C stops it"
+	@exec $B/baton -l 127.0.0.1:$(PORT) -r $(WWW)
+
+# ---- checking it
+
+# Suites by name; each is named in the one file that has it.
+suites = $(shell sed -n 's/^BT_$(1)_SUITE(\([a-z0-9_]*\)).*/\1/p' $(2) /dev/null)
+UNIT_SUITES   := $(call suites,UNIT,$(wildcard tests/unit/*.c))
+SYSTEM_SUITES := $(call suites,SYSTEM,$(wildcard tests/system/*.c))
+TESTS         ?=
+unknown_tests := $(filter-out $(UNIT_SUITES) $(SYSTEM_SUITES),$(TESTS))
+
+# $(call run_suites,PROGRAM,ITS SUITES): runs those of TESTS, or all.  A pipe's
+# status is its last command's, so the program's own goes through a file; and a
+# program that ends well without Check's closing line has not ended well.
+define run_suites
+@$(if $(unknown_tests),echo "no such tests: $(unknown_tests)" >&2; exit 1;) \
+case "$(strip $(TESTS)):$(strip $(filter $(TESTS),$(2)))" in \
+:*|*:?*) ;; \
+*) exit 0 ;; \
+esac; \
+{ $B/$(1) $(filter $(TESTS),$(2)); echo $$? > $B/$(1).status; } 2>&1 | \
+    tee $B/$(1).log; \
+test "`cat $B/$(1).status`" = 0 || { echo "$(1) tests failed" >&2; exit 1; }; \
+grep -q '100%: Checks: [1-9][0-9]*, Failures: 0, Errors: 0' $B/$(1).log || \
+    { echo "$(1) tests did not say that all passed" >&2; exit 1; }
+endef
+
+check: ## headers, layers, unit and system tests (TESTS="str channel")
+	@.ci/deps check
+	$(AGAIN) check-now
+
+check-now: headers layers $(DAEMON) run-unit $(if $(SYSTEM_OBJ),run-system)
+	@echo "check: all passed ($B)"
+
+unit: run-unit ## unit tests alone (TESTS=...)
+system: run-system ## system tests alone (TESTS=...)
+
+# One behind the other, also with -j: both want the machine for themselves.
+run-unit: $B/unit
+	$(call run_suites,unit,$(UNIT_SUITES))
+
+run-system: $B/system $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
+	$(call run_suites,system,$(SYSTEM_SUITES))
+
+FUZZ_SECONDS ?= 10
+
+fuzz: ## fuzz every parser for FUZZ_SECONDS=10 (clang)
+	@.ci/deps ci
+	$(AGAIN) fuzz-now B=build/fuzz SAN=fuzzer-no-link,address,undefined \
+	    CC=$(if $(findstring clang,$(CC)),$(CC),clang)
+
+fuzz-now: $(FUZZERS:%=fuzz-%)
+	@echo "fuzz: $(or $(FUZZERS),nothing to do)"
+
+$B/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libbaton.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+# The corpus is copied: what a run finds is kept in build/, beside it.
+fuzz-%: $B/fuzz_%
+	@mkdir -p $B/corpus/$* $B/found/$*
+	@if [ -d tests/fuzz/corpus/$* ]; then \
+	    cp -R tests/fuzz/corpus/$*/. $B/corpus/$*; fi
+	$(call say,FUZZ,$*)
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=$B/found/$*/ \
+	    $(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) \
+	    $B/corpus/$* > $B/found/$*.log 2>&1 || \
+	    { tail -n 60 $B/found/$*.log >&2; exit 1; }
+	@sed -n 's/^stat::number_of_executed_units: */        executions: /p' \
+	    $B/found/$*.log
 
 headers: $(HEADERS:%.h=$B/headers/%.ok) ## compile every header alone
 
-$B/headers/%.ok: %.h $B/flags
+# Included, since a compiler warns of functions unused in the main file.
+$B/headers/%.ok: %.h $(HEADERS) $B/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OWN) $(CPPFLAGS) $(CFLAGS) $(DEP_CFLAGS) $(CHECK_CFLAGS) \
-	    -fsyntax-only -x c $< && touch $@
+	$(Q)echo '#include "$<"' | $(CC) $(OWN) $(CPPFLAGS) $(CFLAGS) $(DEP_CFLAGS) \
+	    $(CHECK_CFLAGS) -fsyntax-only -x c - && touch $@
+
+# Which rooms may be included from which; a room may include itself, main.c all.
+LAYERS := \
+    base: \
+    conf:base channel:base scoreboard:base http:base \
+    app:base,conf,channel,scoreboard,http \
+    handlers:base,conf,channel,scoreboard,http \
+    worker:base,conf,channel,scoreboard,http,app,handlers \
+    master:base,conf,channel,scoreboard \
+    channel/heritage.h:base,conf,scoreboard
+
+layers: ## print the includes that point upwards
+	@awk -v layers='$(LAYERS)' 'BEGIN { \
+	    n = split(layers, row, " "); \
+	    for (i = 1; i <= n; i++) { \
+	        split(row[i], side, ":"); known[side[1]] = 1; \
+	        m = split(side[2], to, ","); \
+	        for (k = 1; k <= m; k++) may[side[1], to[k]] = 1; } } \
+	/^[ \t]*#[ \t]*include[ \t]*"/ { \
+	    file = FILENAME; sub(/^src\//, "", file); split(file, part, "/"); \
+	    room = part[1]; from = (file in known) ? file : room; \
+	    split($$0, quoted, "\""); split(quoted[2], target, "/"); \
+	    if (target[1] == room || (from, target[1]) in may) next; \
+	    print FILENAME ":" FNR ": " room " must not include " quoted[2]; \
+	    bad = 1 } \
+	END { exit bad }' $(wildcard src/*/*.[ch])
+
+STYLED = $(wildcard include/baton/*.h src/*.c src/*/*.[ch] tests/*/*.[ch] bench/*.[ch])
+
+format: ## clang-format all sources in place (CHECK=1: only say which)
+	@clang-format --style=file $(if $(CHECK),--dry-run -Werror,-i) $(STYLED)
+
+# ---- comparing it
+
+bench: ## measure against nginx, lighttpd and a bare loop: bench/README
+	@.ci/deps bench
+	$(AGAIN) $B/baton
+	@BATON=$(abspath $B/baton) bench/run
+
+# ---- installing it
+
+MAN  := $(wildcard src/man/*.[1-9])
+CONF := $(filter-out %.service %.socket,$(wildcard conf/*.*))
+UNIT := $(wildcard conf/*.service conf/*.socket)
+D     = $(DESTDIR)
+
+install: $B/baton ## into DESTDIR, under prefix=/usr/local
+	$(INSTALL) -d $(D)$(sbindir) $(D)$(sysconfdir)/baton $(D)$(unitdir) \
+	    $(D)$(datadir)/baton/www
+	$(INSTALL) -m 755 $B/baton $(D)$(sbindir)/baton
+	$(INSTALL) -m 644 $(wildcard conf/www/*) $(D)$(datadir)/baton/www
+	@set -e; for page in $(MAN); do \
+	    dir=$(D)$(mandir)/man$${page##*.}; set -x; \
+	    $(INSTALL) -d $$dir; $(INSTALL) -m 644 $$page $$dir; \
+	    { set +x; } 2>/dev/null; done
+	@set -e; for file in $(CONF); do \
+	    to=$(D)$(sysconfdir)/baton/$${file##*/}; \
+	    if [ -e $$to ] && [ -z "$(DESTDIR)" ]; then to=$$to.new; fi; set -x; \
+	    $(INSTALL) -m 644 $$file $$to; { set +x; } 2>/dev/null; done
+	@set -e; for unit in $(UNIT); do set -x; \
+	    sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
+	    $$unit > $(D)$(unitdir)/$${unit##*/}; { set +x; } 2>/dev/null; done
+
+deps: ## install what building, testing and CI need
+	@.ci/deps ci
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
 	    awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 	@echo '  SAN=address,undefined  a sanitized variant      V=1  show the commands'
 	@echo '  CC=clang               another compiler         WERROR=1  warnings are errors'
@@ -113,6 +276,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all headers help clean FORCE
+.PHONY: all run run-now check check-now unit system run-unit run-system \
+    fuzz fuzz-now headers layers format bench install deps help clean FORCE
 .SECONDARY:
--include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)

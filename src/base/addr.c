@@ -34,10 +34,25 @@ in6_of(const struct bt_addr *a)
 	return (const struct sockaddr_in6 *)(const void *)&a->ss;
 }
 
-static const struct sockaddr_un *
-un_of(const struct bt_addr *a)
+/*
+ * The path of a UNIX socket: as long as `len` says, since the kernel neither
+ * terminates a path of 108 bytes nor touches what lies behind a short one.
+ * Empty when unnamed; begins with NUL when abstract.
+ */
+static struct bt_str
+un_path(const struct bt_addr *a)
 {
-	return (const struct sockaddr_un *)(const void *)&a->ss;
+	const struct sockaddr_un *un = (const void *)&a->ss;
+	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	struct bt_str path = { un->sun_path, 0 };
+
+	if (a->len > before)
+		path.n = a->len - before;
+	if (path.n > sizeof(un->sun_path))
+		path.n = sizeof(un->sun_path);
+	if (path.n > 0 && path.p[0] != '\0')
+		path.n = strnlen(path.p, path.n);
+	return path;
 }
 
 static int
@@ -62,14 +77,18 @@ parse_unix(struct bt_str path, struct bt_addr *ret, const char **ret_why)
 		*ret_why = "the path of a UNIX socket must begin with /";
 		return -EINVAL;
 	}
+	if (memchr(path.p, '\0', path.n) != NULL) {
+		*ret_why = "the path of a UNIX socket must not contain NUL";
+		return -EINVAL;
+	}
 	if (path.n >= sizeof(un->sun_path)) {
 		*ret_why = "the path of a UNIX socket has at most 107 bytes";
 		return -EINVAL;
 	}
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path.p, path.n);
-	ret->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-	    path.n + 1);
+	ret->len =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
 	return 0;
 }
 
@@ -95,17 +114,17 @@ bt_addr_parse(struct bt_str s, struct bt_addr *ret, const char **ret_why)
 	int r;
 
 	if (bt_str_has_prefix(s, BT_STR("unix:"))) {
-		if ((r = parse_unix((struct bt_str){ s.p + 5, s.n - 5 }, &a,
-			 ret_why)) < 0)
+		if ((r = parse_unix(
+			 (struct bt_str){ s.p + 5, s.n - 5 }, &a, ret_why)) < 0)
 			return r;
 		*ret = a;
 		return 0;
 	}
 	colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
 	host = (struct bt_str){ s.p, colon ? (size_t)(colon - s.p) : 0 };
-	port = colon ?
-	    (struct bt_str){ colon + 1, (size_t)(s.p + s.n - colon - 1) } :
-	    s;
+	port = colon
+	    ? (struct bt_str){ colon + 1, (size_t)(s.p + s.n - colon - 1) }
+	    : s;
 	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
 		host = (struct bt_str){ host.p + 1, host.n - 2 };
 		in6(&a)->sin6_family = AF_INET6;
@@ -136,12 +155,11 @@ bt_addr_format_host(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {
 	switch (a->ss.ss_family) {
 	case AF_INET:
-		inet_ntop(AF_INET, &in4_of(a)->sin_addr, out,
-		    BT_ADDR_TEXT_MAX);
+		inet_ntop(AF_INET, &in4_of(a)->sin_addr, out, BT_ADDR_TEXT_MAX);
 		break;
 	case AF_INET6:
-		inet_ntop(AF_INET6, &in6_of(a)->sin6_addr, out,
-		    BT_ADDR_TEXT_MAX);
+		inet_ntop(
+		    AF_INET6, &in6_of(a)->sin6_addr, out, BT_ADDR_TEXT_MAX);
 		break;
 	case AF_UNIX:
 		strcpy(out, "unix:");
@@ -157,6 +175,7 @@ const char *
 bt_addr_format(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {
 	char host[BT_ADDR_TEXT_MAX];
+	struct bt_str path;
 
 	bt_addr_format_host(a, host);
 	switch (a->ss.ss_family) {
@@ -169,9 +188,13 @@ bt_addr_format(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 		    bt_addr_port(a));
 		break;
 	case AF_UNIX:
-		snprintf(out, BT_ADDR_TEXT_MAX, "unix:%.*s",
-		    a->len > offsetof(struct sockaddr_un, sun_path) ? 107 : 0,
-		    un_of(a)->sun_path);
+		path = un_path(a);
+		if (path.n > 0 && path.p[0] == '\0') /* as ss(8) shows them */
+			snprintf(out, BT_ADDR_TEXT_MAX, "unix:@%.*s",
+			    (int)path.n - 1, path.p + 1);
+		else
+			snprintf(out, BT_ADDR_TEXT_MAX, "unix:%.*s",
+			    BT_STR_ARG(path));
 		break;
 	default:
 		strcpy(out, "-");
@@ -204,7 +227,7 @@ bt_addr_equal(const struct bt_addr *a, const struct bt_addr *b)
 		    memcmp(&in6_of(a)->sin6_addr, &in6_of(b)->sin6_addr,
 			sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
-		return strcmp(un_of(a)->sun_path, un_of(b)->sun_path) == 0;
+		return bt_str_equal(un_path(a), un_path(b));
 	default:
 		return true;
 	}
@@ -254,8 +277,8 @@ bt_addr_block_parse(
 	}
 	bits = most;
 	if (slash != NULL &&
-	    (bt_str_parse_u64((struct bt_str){ slash + 1,
-				  (size_t)(s.p + s.n - slash - 1) },
+	    (bt_str_parse_u64(
+		 (struct bt_str){ slash + 1, (size_t)(s.p + s.n - slash - 1) },
 		 &bits) < 0 ||
 		bits > most)) {
 		*ret_why = "the prefix length is out of range";
@@ -264,8 +287,8 @@ bt_addr_block_parse(
 	block.bits = (uint8_t)bits;
 	memcpy(masked, block.bytes, bits / 8);
 	if (bits % 8)
-		masked[bits / 8] = (uint8_t)(block.bytes[bits / 8] &
-		    (0xff << (8 - bits % 8)));
+		masked[bits / 8] =
+		    (uint8_t)(block.bytes[bits / 8] & (0xff << (8 - bits % 8)));
 	if (memcmp(masked, block.bytes, sizeof(masked)) != 0) {
 		*ret_why = "bits are set behind the prefix length";
 		return -EINVAL;

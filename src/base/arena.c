@@ -31,6 +31,10 @@ bt_arena_alloc(struct bt_arena *a, size_t n)
 	struct bt_arena_block *block;
 	void *p;
 
+	if (n == 0)
+		n = 1; /* an address of its own, never NULL */
+	if (n > SIZE_MAX / 2)
+		return bt_mem_new(n); /* cannot be had: ends the process */
 	n = (n + align - 1) & ~(align - 1);
 	if ((size_t)(a->end - a->at) < n) {
 		if (n > BLOCK_BYTES / 4) { /* the newest stays in use */
@@ -91,10 +95,13 @@ bt_arena_printf(struct bt_arena *a, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	text = bt_arena_alloc(a, (size_t)(n > 0 ? n : 0) + 1);
-	vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
+	if (n < 0)
+		n = 0;
+	text = bt_arena_alloc(a, (size_t)n + 1);
+	text[0] = '\0';
+	vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
-	return (struct bt_str){ text, (size_t)(n > 0 ? n : 0) };
+	return (struct bt_str){ text, (size_t)n };
 }
 
 void

@@ -12,7 +12,7 @@ struct bt_arena_block;
 
 struct bt_arena {
 	struct bt_arena_block *blocks; /* newest first */
-	char *at, *end; /* what is free in the newest */
+	char *at, *end;                /* what is free in the newest */
 };
 
 /* `n` bytes aligned for any type, never NULL; freed with the arena. */

@@ -10,18 +10,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CAP_FIRST 64
+#define CAP_MOST (SIZE_MAX / 2) /* no object is larger: malloc() refuses it */
+
+static size_t
+grown(size_t cap, size_t need)
+{
+	if (cap == 0)
+		cap = CAP_FIRST;
+	while (cap < need)
+		cap *= 2;
+	return cap;
+}
+
 char *
 bt_buf_reserve(struct bt_buf *b, size_t n)
 {
-	size_t need = b->len + n + 1; /* the NUL */
+	size_t need;
 
+	if (n >= CAP_MOST || b->len + n >= CAP_MOST)
+		need = SIZE_MAX; /* ends the process below */
+	else
+		need = b->len + n + 1; /* the NUL */
 	if (need > b->cap) {
-		size_t cap = b->cap ? b->cap : 64;
+		size_t cap = need < CAP_MOST ? grown(b->cap, need) : need;
 
-		while (cap < need)
-			cap *= 2;
 		b->data = bt_mem_resize(b->data, cap, 1);
 		b->cap = cap;
+		b->data[b->len] = '\0';
 	}
 	return b->data + b->len;
 }
@@ -59,7 +75,7 @@ bt_buf_printf(struct bt_buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n > 0) {
+	if (n >= 0) {
 		char *at = bt_buf_reserve(b, (size_t)n);
 
 		vsnprintf(at, (size_t)n + 1, fmt, again);

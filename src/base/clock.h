@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds of CLOCK_MONOTONIC_COARSE: for deadlines. Same in every process. */
+/* Milliseconds of CLOCK_MONOTONIC_COARSE: for deadlines. Same in every process.
+ */
 static inline int64_t
 bt_clock_ms(void)
 {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,27 +22,44 @@ bt_fd_close(int *fd)
 	errno = saved;
 }
 
+#define NEIGHBOURS_MAX 256
+
+/*
+ * True when the descriptors are all the numbers from the least to the most, in
+ * any order.  Each must be there once: with one named twice as many numbers as
+ * descriptors would be there too, and one of them somebody else's.
+ */
+static bool
+are_neighbours(const int *fds, size_t n, int *ret_least)
+{
+	bool seen[NEIGHBOURS_MAX] = { false };
+	int least = fds[0];
+
+	if (n > NEIGHBOURS_MAX)
+		return false;
+	for (size_t i = 1; i < n; i++)
+		least = fds[i] < least ? fds[i] : least;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)((long)fds[i] - least);
+
+		if (at >= n || seen[at])
+			return false;
+		seen[at] = true;
+	}
+	*ret_least = least;
+	return least >= 0;
+}
+
 void
 bt_fd_close_all(const int *fds, size_t n)
 {
-	int saved = errno, least, most;
-	size_t i;
+	int saved = errno, least;
 
-	if (n == 0)
-		return;
-	least = most = fds[0];
-	for (i = 1; i < n; i++) {
-		least = fds[i] < least ? fds[i] : least;
-		most = fds[i] > most ? fds[i] : most;
-	}
-	/* as many numbers as descriptors: all between are of this list */
-	if (n > 1 && (size_t)(most - least) + 1 == n &&
-	    close_range((unsigned)least, (unsigned)most, 0) == 0) {
-		errno = saved;
-		return;
-	}
-	for (i = 0; i < n; i++)
-		close(fds[i]);
+	if (n < 2 || !are_neighbours(fds, n, &least) ||
+	    close_range(
+		(unsigned)least, (unsigned)least + (unsigned)n - 1, 0) == -1)
+		for (size_t i = 0; i < n; i++)
+			close(fds[i]);
 	errno = saved;
 }
 
@@ -81,6 +99,20 @@ bt_fd_raise_limit(void)
 			limit = raised;
 	}
 	return limit.rlim_cur;
+}
+
+int
+bt_fd_fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		return -errno;
+	close(fd);
+	return 0;
 }
 
 int

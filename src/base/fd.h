@@ -37,6 +37,14 @@ int bt_fd_set_cloexec(int fd, int on);
  */
 unsigned long bt_fd_raise_limit(void);
 
+/*
+ * Opens /dev/null as each of descriptors 0 to 2 that is closed, so that no
+ * socket takes the number where the log is written.  0, or negative errno.
+ *
+ * Context: main(), before anything is opened.
+ */
+int bt_fd_fill_standard(void);
+
 /* How many descriptors this process has open (/proc/self/fd), or -errno. */
 int bt_fd_count(void);
 

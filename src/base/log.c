@@ -18,7 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * A line and what its parts may fill it up to, so that a long one leaves room
+ * for those behind it: the errno tells more than the end of a long path.
+ */
 #define LINE_BYTES 2048
+#define CONTEXT_MOST 1024
+#define TEXT_MOST (LINE_BYTES - 128)
+#define LINE_MOST (LINE_BYTES - 1) /* LF */
 
 const char *const bt_log_level_names[BT_LOG_LEVELS] = {
 	[BT_LOG_ERROR] = "error",
@@ -56,7 +63,8 @@ bt_log_open(const char *path, enum bt_log_level level)
 	int fd = STDERR_FILENO;
 
 	if (path != NULL && strcmp(path, "stderr") != 0) {
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		fd =
+		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 		if (fd == -1)
 			return -errno;
 	} else {
@@ -89,9 +97,12 @@ bt_log_reopen(void)
 void
 bt_log_take(int *fd)
 {
+	if (*fd == -1)
+		return;
 	if (out.fd != STDERR_FILENO)
 		bt_fd_close(&out.fd);
 	out.fd = bt_fd_take(fd);
+	out.journal = is_journal(out.fd);
 }
 
 void
@@ -112,23 +123,62 @@ bt_log_enabled(enum bt_log_level level)
 	return level <= out.level;
 }
 
-/* Appends `text` to the line, escaped; returns the new length. */
+/*
+ * The length of the character at `s` which may be shown as it is: printable
+ * ASCII, or well-formed UTF-8 (RFC 3629) but for C1 controls, which terminals
+ * obey.  0 for anything else.
+ */
 static size_t
-append(char *line, size_t len, const char *text)
+printable(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned low = 0x80, high = 0xbf; /* bounds of the second byte */
+	size_t n;
+
+	if (s[0] < 0x80)
+		return s[0] >= 0x20 && s[0] != 0x7f;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (s[0] == 0xc2 || s[0] == 0xe0)
+		low = 0xa0; /* C1 controls, overlong forms */
+	else if (s[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (s[0] == 0xf0)
+		low = 0x90; /* overlong forms */
+	else if (s[0] == 0xf4)
+		high = 0x8f; /* past U+10FFFF */
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if (s[i] < 0x80 || s[i] > 0xbf)
+			return 0;
+	return n;
+}
+
+/* Appends `text` to the line, escaped; returns the new length, <= `most`. */
+static size_t
+append(char *line, size_t len, size_t most, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (; *text != '\0' && len < LINE_BYTES - 8; text++) {
+	while (*text != '\0') {
 		unsigned char c = (unsigned char)*text;
+		size_t n = printable(text);
 
-		if (c >= 0x20 && c != 0x7f) {
-			line[len++] = (char)c;
-		} else {
-			line[len++] = '\\';
-			line[len++] = 'x';
-			line[len++] = hex[c >> 4];
-			line[len++] = hex[c & 15];
+		if (len + (n ? n : 4) > most)
+			break;
+		if (n > 0) {
+			memcpy(line + len, text, n);
+			len += n;
+			text += n;
+			continue;
 		}
+		line[len++] = '\\';
+		line[len++] = 'x';
+		line[len++] = hex[c >> 4];
+		line[len++] = hex[c & 15];
+		text++;
 	}
 	return len;
 }
@@ -162,22 +212,22 @@ bt_log_write(enum bt_log_level level, const struct bt_log *ctx, int err,
 		return;
 	len = append_head(line, level);
 	if (out.process[0] != '\0') {
-		len = append(line, len, out.process);
-		len = append(line, len, ctx ? ", " : ": ");
+		len = append(line, len, CONTEXT_MOST, out.process);
+		len = append(line, len, CONTEXT_MOST, ctx ? ", " : ": ");
 	}
 	if (ctx != NULL) {
 		text[0] = '\0';
 		ctx->describe(ctx->of, text, sizeof(text));
-		len = append(line, len, text);
-		len = append(line, len, ": ");
+		len = append(line, len, CONTEXT_MOST, text);
+		len = append(line, len, CONTEXT_MOST, ": ");
 	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	len = append(line, len, text);
+	len = append(line, len, TEXT_MOST, text);
 	if (err != 0) {
-		len = append(line, len, ": ");
-		len = append(line, len, strerror(abs(err)));
+		len = append(line, len, LINE_MOST, ": ");
+		len = append(line, len, LINE_MOST, strerror(abs(err)));
 	}
 	line[len++] = '\n';
 	if (write(out.fd, line, len) == -1) {

@@ -76,6 +76,7 @@ int
 bt_str_parse_u64(struct bt_str s, uint64_t *ret)
 {
 	uint64_t value = 0;
+	bool past = false; /* goes on: what follows may not be a digit */
 
 	if (s.n == 0)
 		return -EINVAL;
@@ -84,10 +85,11 @@ bt_str_parse_u64(struct bt_str s, uint64_t *ret)
 
 		if (digit > 9)
 			return -EINVAL;
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, digit, &value))
-			return -ERANGE;
+		past |= __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, digit, &value);
 	}
+	if (past)
+		return -ERANGE;
 	*ret = value;
 	return 0;
 }
@@ -96,6 +98,7 @@ int
 bt_str_parse_hex(struct bt_str s, uint64_t *ret)
 {
 	uint64_t value = 0;
+	bool past = false;
 
 	if (s.n == 0)
 		return -EINVAL;
@@ -109,10 +112,11 @@ bt_str_parse_hex(struct bt_str s, uint64_t *ret)
 			digit = (unsigned)(c - 'a') + 10;
 		else
 			return -EINVAL;
-		if (value >> 60)
-			return -ERANGE;
+		past |= value >> 60 != 0;
 		value = value << 4 | digit;
 	}
+	if (past)
+		return -ERANGE;
 	*ret = value;
 	return 0;
 }

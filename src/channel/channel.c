@@ -23,7 +23,7 @@
 struct header {
 	uint16_t magic;
 	uint16_t message; /* enum bt_message */
-	uint32_t count;	  /* records, and descriptors */
+	uint32_t count;   /* records, and descriptors */
 };
 
 /* The largest message: a full batch without bytes, or one with all of them. */
@@ -42,8 +42,8 @@ _Static_assert(sizeof(struct header) + RECORDS_MAX <= MESSAGE_MAX,
 _Static_assert(sizeof(struct header) % _Alignof(struct bt_baton) == 0,
     "records must be aligned in the message");
 
-static int
-channel_new(int *fd, struct bt_channel **ret)
+static struct bt_channel *
+channel_new(int *fd)
 {
 	const int bytes = SOCKET_BUFFER;
 	struct bt_channel *c = bt_mem_zero(1, sizeof(*c));
@@ -51,23 +51,19 @@ channel_new(int *fd, struct bt_channel **ret)
 	/* more than wmem_max is cut to it, which is enough, too */
 	setsockopt(*fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	c->fd = bt_fd_take(fd);
-	*ret = c;
-	return 0;
+	return c;
 }
 
 int
 bt_channel_pair(struct bt_channel **ret_near, struct bt_channel **ret_far)
 {
-	struct bt_channel *near = NULL, *far = NULL;
 	int fd[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, fd) == -1)
 		return -errno;
-	channel_new(&fd[0], &near);
-	channel_new(&fd[1], &far);
-	*ret_near = near;
-	*ret_far = far;
+	*ret_near = channel_new(&fd[0]);
+	*ret_far = channel_new(&fd[1]);
 	return 0;
 }
 
@@ -95,9 +91,17 @@ send_message(int fd, const struct msghdr *msg)
 	do
 		r = sendmsg(fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (r == -1 && errno == EINTR);
-	if (r == -1)
-		return errno == ENOBUFS ? -EAGAIN : -errno;
-	return 0;
+	if (r >= 0)
+		return 0;
+	switch (errno) {
+	case ENOBUFS:
+		return -EAGAIN;
+	case ECONNRESET: /* the first time, if it left messages unread */
+	case ENOTCONN:
+		return -EPIPE;
+	default:
+		return -errno;
+	}
 }
 
 /* How many of the `n` fit into one message. */
@@ -143,13 +147,12 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 		.cmsg_type = SCM_RIGHTS };
 	for (size_t i = 0; i < n; i++) {
 		records[i] = h[i].baton;
-		memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &h[i].fd,
-		    sizeof(int));
+		memcpy(
+		    CMSG_DATA(cmsg) + i * sizeof(int), &h[i].fd, sizeof(int));
 		if (h[i].baton.bytes > 0)
-			iov[msg.msg_iovlen++] = (struct iovec){
-				(void *)(uintptr_t)h[i].bytes,
-				h[i].baton.bytes
-			};
+			iov[msg.msg_iovlen++] =
+			    (struct iovec){ (void *)(uintptr_t)h[i].bytes,
+				    h[i].baton.bytes };
 	}
 	r = send_message(c->fd, &msg);
 	return r < 0 ? r : (int)n;
@@ -163,6 +166,23 @@ bt_channel_notify(struct bt_channel *c, enum bt_message message)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	return send_message(c->fd, &msg);
+}
+
+/*
+ * recvmsg() of one message; 0 at EOF.
+ *
+ * An end that closes with messages unread resets the other, which says so once,
+ * before it gives what is in its own queue: that must not be taken for the end.
+ */
+static ssize_t
+recv_message(int fd, struct msghdr *msg)
+{
+	ssize_t len;
+
+	do
+		len = recvmsg(fd, msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (len == -1 && (errno == EINTR || errno == ECONNRESET));
+	return len == -1 ? -errno : len;
 }
 
 /* Collects the descriptors of a received message; returns their number. */
@@ -186,6 +206,12 @@ descriptors_of(struct msghdr *msg, int fds[static BT_CHANNEL_BATCH_MAX])
 	return n;
 }
 
+static bool
+carries_descriptors(unsigned message)
+{
+	return message == BT_MESSAGE_HANDOVER || message == BT_MESSAGE_LOGS;
+}
+
 /* True when header, records and bytes agree with each other. */
 static bool
 well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
@@ -196,7 +222,8 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 		return false;
 	memcpy(ret, in, sizeof(*ret));
 	if (ret->magic != MAGIC || ret->message >= BT_MESSAGES ||
-	    ret->count != fds_n || ret->count > BT_CHANNEL_BATCH_MAX)
+	    ret->count != fds_n || ret->count > BT_CHANNEL_BATCH_MAX ||
+	    carries_descriptors(ret->message) != (ret->count > 0))
 		return false;
 	want = sizeof(*ret) + ret->count * sizeof(struct bt_baton);
 	if (len < want)
@@ -209,6 +236,24 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 		want += record.bytes;
 	}
 	return len == want;
+}
+
+/*
+ * How many connections a bad message cost: those that it announced, though not
+ * all may have arrived, or those that came without being announced.
+ */
+static unsigned
+lost_with(const char *in, size_t len, size_t fds_n)
+{
+	struct header header = { 0, 0, 0 };
+
+	if (len >= sizeof(header))
+		memcpy(&header, in, sizeof(header));
+	if (header.magic != MAGIC || header.count > BT_CHANNEL_BATCH_MAX)
+		return (unsigned)fds_n;
+	if (header.message == BT_MESSAGE_LOGS)
+		return 0;
+	return header.count > fds_n ? header.count : (unsigned)fds_n;
 }
 
 int
@@ -234,24 +279,16 @@ bt_channel_recv(struct bt_channel *c,
 	if (c->in == NULL)
 		c->in = bt_mem_new(MESSAGE_MAX);
 	iov = (struct iovec){ c->in, MESSAGE_MAX };
-	do
-		len = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (len == -1 && errno == EINTR);
-	if (len == -1)
-		return errno == ECONNRESET ? -EPIPE : -errno;
-	if (len == 0)
-		return -EPIPE;
+	len = recv_message(c->fd, &msg);
+	if (len < 0)
+		return (int)len;
 	fds_n = descriptors_of(&msg, fds);
+	if (len == 0 && fds_n == 0)
+		return -EPIPE;
 	if ((msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) ||
 	    !well_formed(c->in, (size_t)len, fds_n, &header)) {
-		/* what was announced is what was meant to arrive */
-		if ((size_t)len >= sizeof(header))
-			memcpy(&header, c->in, sizeof(header));
 		bt_fd_close_all(fds, fds_n);
-		*ret_lost = header.magic == MAGIC &&
-			header.count <= BT_CHANNEL_BATCH_MAX ?
-		    header.count :
-		    (unsigned)fds_n;
+		*ret_lost = lost_with(c->in, (size_t)len, fds_n);
 		return -EBADMSG;
 	}
 	bytes = c->in + sizeof(header) + fds_n * sizeof(struct bt_baton);
@@ -275,6 +312,7 @@ bt_baton_set_peer(struct bt_baton *b, const struct bt_addr *a)
 
 	b->family = a->ss.ss_family;
 	b->port = bt_addr_port(a);
+	memset(b->host, 0, sizeof(b->host));
 	if (b->family == AF_INET)
 		memcpy(b->host, &in4->sin_addr, 4);
 	else if (b->family == AF_INET6)

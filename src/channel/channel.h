@@ -21,21 +21,21 @@
 
 enum bt_message {
 	BT_MESSAGE_HANDOVER, /* connections, either way */
-	BT_MESSAGE_ROOM,     /* worker: a connection of a full slot was closed */
-	BT_MESSAGE_DRAIN,    /* master: finish what you have, then exit */
-	BT_MESSAGE_LOGS,     /* master: descriptors of the logs, reopened */
+	BT_MESSAGE_ROOM,  /* worker: a connection of a full slot was closed */
+	BT_MESSAGE_DRAIN, /* master: finish what you have, then exit */
+	BT_MESSAGE_LOGS,  /* master: descriptors of the logs, reopened */
 	BT_MESSAGES,
 };
 
 /* What is known of a connection besides its descriptor; copied as it is. */
 struct bt_baton {
 	int64_t accepted_us; /* bt_clock_us() of the accept */
-	uint64_t id;	     /* the master's number of it, from 1 */
+	uint64_t id;         /* the master's number of it, from 1 */
 	uint32_t requests;   /* answered on it so far */
-	uint32_t bytes;	     /* already read, travelling with it */
+	uint32_t bytes;      /* already read, travelling with it */
 	uint16_t listen;     /* index into bt_conf.listens */
 	uint16_t family;     /* AF_INET, AF_INET6, AF_UNIX */
-	uint16_t port;	     /* the client's, host order */
+	uint16_t port;       /* the client's, host order */
 	uint16_t reserved;
 	uint8_t host[16]; /* the client's address, network order */
 };

@@ -13,10 +13,10 @@
 struct bt_heritage {
 	const struct bt_conf *conf;
 	struct bt_scoreboard *board;
-	unsigned slot;		    /* index into board->slots */
-	uint32_t generation;	    /* of the conf */
+	unsigned slot;              /* index into board->slots */
+	uint32_t generation;        /* of the conf */
 	struct bt_channel *channel; /* the far end; EOF: the master is gone */
-	int access_log_fd;	    /* -1: off */
+	int access_log_fd;          /* -1: off */
 };
 
 /*

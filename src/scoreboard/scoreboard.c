@@ -69,8 +69,8 @@ bt_score_slot_load(const struct bt_score_slot *slot)
 	const struct bt_score_worker *w = &slot->worker;
 
 	/* what only grows is read late on the left side, early on the right */
-	uint64_t gone = bt_score_get(&w->done) +
-	    bt_score_get(&w->handed_back) + slot->crashed;
+	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
+	    bt_score_get(&w->lost) + bt_score_get(&slot->crashed);
 
 	return less(bt_score_get(&slot->dealt), gone);
 }

@@ -9,10 +9,14 @@
  * The ledger, which balances at every moment but for steps under way:
  *
  *   accepted = dealt + held + refused      held: in the master, not yet dealt
- *   dealt    = taken + in channel
+ *   dealt    = taken + lost + in channel
  *   taken    = open + done + handed back + crashed
  *
  * `lost` counts descriptors that a message announced and that did not arrive.
+ *
+ * A step is written left to right in these lines: first where the connection
+ * comes from (held goes down), then where it goes (dealt goes up); taken before
+ * done.  Readers go the other way, and so never see one twice.
  */
 
 #include <stdatomic.h>
@@ -24,16 +28,16 @@
 
 /* Why a connection ended; labels of a metric, in this order. */
 enum bt_close_reason {
-	BT_CLOSE_CLIENT,	 /* EOF between requests */
-	BT_CLOSE_DONE,		 /* the answer was the last: close was agreed */
-	BT_CLOSE_RESET,		 /* the client reset, or left amid a request */
-	BT_CLOSE_IDLE_TIMEOUT,	 /* keepalive_timeout */
+	BT_CLOSE_CLIENT,         /* EOF between requests */
+	BT_CLOSE_DONE,           /* the answer was the last: close was agreed */
+	BT_CLOSE_RESET,          /* the client reset, or left amid a request */
+	BT_CLOSE_IDLE_TIMEOUT,   /* keepalive_timeout */
 	BT_CLOSE_HEADER_TIMEOUT, /* 408 */
-	BT_CLOSE_BODY_TIMEOUT,	 /* 408 */
+	BT_CLOSE_BODY_TIMEOUT,   /* 408 */
 	BT_CLOSE_SEND_TIMEOUT,
 	BT_CLOSE_BAD_REQUEST, /* 4xx, 5xx of the parser */
-	BT_CLOSE_ERROR,	      /* our own: an answer could not be finished */
-	BT_CLOSE_DRAIN,	      /* the server stops */
+	BT_CLOSE_ERROR,       /* our own: an answer could not be finished */
+	BT_CLOSE_DRAIN,       /* the server stops */
 	BT_CLOSE_REASONS,
 };
 
@@ -41,11 +45,12 @@ extern const char *const bt_close_reason_names[BT_CLOSE_REASONS];
 
 /* Written by the slot's worker alone. */
 struct bt_score_worker {
-	BT_SCORE_LINE uint64_t heartbeat_ms; /* bt_clock_ms() of its last turn */
-	uint64_t taken;	      /* connections received */
-	uint64_t done;	      /* connections closed */
+	BT_SCORE_LINE uint64_t
+	    heartbeat_ms;     /* bt_clock_ms() of its last turn */
+	uint64_t taken;       /* connections received */
+	uint64_t done;        /* connections closed */
 	uint64_t handed_back; /* connections returned to the master */
-	uint64_t lost;	      /* announced descriptors that did not arrive */
+	uint64_t lost;        /* announced descriptors that did not arrive */
 	uint64_t requests;    /* heads that were parsed */
 	uint64_t bytes_in, bytes_out;
 	uint64_t responses[6]; /* by class: [2] is 2xx; [0] is unused */
@@ -57,10 +62,10 @@ struct bt_score_worker {
 /* Written by the master alone, but for `want_room`. */
 struct bt_score_slot {
 	BT_SCORE_LINE uint64_t dealt; /* connections sent into its channel */
-	uint64_t messages;	      /* that carried them */
+	uint64_t messages;            /* that carried them */
 	uint64_t crashed; /* connections that ended with their worker */
 	uint64_t started; /* workers that this slot has had */
-	int32_t pid;	  /* 0: none now */
+	int32_t pid;      /* 0: none now */
 	uint32_t generation;
 	/*
 	 * Set by the master when it waits for room in this slot; a worker that
@@ -72,10 +77,10 @@ struct bt_score_slot {
 
 struct bt_score_master {
 	BT_SCORE_LINE uint64_t accepted;
-	uint64_t held;	  /* gauge: accepted, waiting for a slot */
-	uint64_t refused; /* closed by the master, undealt */
-	uint64_t gathers; /* times that it waited for more before dealing */
-	uint64_t pauses_full;	     /* the slots or channels were full */
+	uint64_t held;        /* gauge: accepted, waiting for a slot */
+	uint64_t refused;     /* closed by the master, undealt */
+	uint64_t gathers;     /* times that it waited for more before dealing */
+	uint64_t pauses_full; /* the slots or channels were full */
 	uint64_t pauses_descriptors; /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
 	uint64_t reloads, reloads_failed;
 	uint32_t generation;
@@ -99,24 +104,25 @@ struct bt_ledger {
 
 /*
  * Adds to a counter that only this process writes; readers elsewhere see either
- * the old or the new value.
+ * the old or the new value.  Who sees it sees all that was written before it:
+ * the ledger depends on that, and on x86 it costs nothing.
  */
 static inline void
 bt_score_add(uint64_t *counter, uint64_t n)
 {
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);
 }
 
 static inline void
 bt_score_set(uint64_t *gauge, uint64_t value)
 {
-	__atomic_store_n(gauge, value, __ATOMIC_RELAXED);
+	__atomic_store_n(gauge, value, __ATOMIC_RELEASE);
 }
 
 static inline uint64_t
 bt_score_get(const uint64_t *counter)
 {
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 /*
