@@ -120,8 +120,8 @@ insert(struct bt_file_cache *c, struct entry *e)
 	*bucket = e;
 	TAILQ_INSERT_HEAD(&c->used, e, used);
 	while (c->entries_n > 1 &&
-	       (c->entries_n > c->entries_max || c->bytes > c->bytes_max ||
-		   c->fds > c->fds_max))
+	    (c->entries_n > c->entries_max || c->bytes > c->bytes_max ||
+		c->fds > c->fds_max))
 		evict(c, TAILQ_LAST(&c->used, entries));
 }
 
@@ -156,10 +156,10 @@ still_valid(const struct entry *e)
 	struct stat st;
 
 	return fstatat(e->root_fd, path, &st, 0) == 0 &&
-	       st.st_dev == e->st.st_dev && st.st_ino == e->st.st_ino &&
-	       st.st_mode == e->st.st_mode && st.st_size == e->st.st_size &&
-	       same_time(&st.st_mtim, &e->st.st_mtim) &&
-	       same_time(&st.st_ctim, &e->st.st_ctim);
+	    st.st_dev == e->st.st_dev && st.st_ino == e->st.st_ino &&
+	    st.st_mode == e->st.st_mode && st.st_size == e->st.st_size &&
+	    same_time(&st.st_mtim, &e->st.st_mtim) &&
+	    same_time(&st.st_ctim, &e->st.st_ctim);
 }
 
 static int

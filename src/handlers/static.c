@@ -195,9 +195,9 @@ static bool
 has_conditions(const struct bt_request *r)
 {
 	return r->known[BT_FIELD_IF_NONE_MATCH] ||
-	       r->known[BT_FIELD_IF_MODIFIED_SINCE] ||
-	       r->known[BT_FIELD_IF_MATCH] ||
-	       r->known[BT_FIELD_IF_UNMODIFIED_SINCE];
+	    r->known[BT_FIELD_IF_MODIFIED_SINCE] ||
+	    r->known[BT_FIELD_IF_MATCH] ||
+	    r->known[BT_FIELD_IF_UNMODIFIED_SINCE];
 }
 
 static void

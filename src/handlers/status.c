@@ -62,15 +62,15 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 static void
 put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 {
-	bt_buf_puts(b, "<h2>Workers</h2>\n<div><table>\n"
-		       "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
-		       "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB out<th>started\n");
+	bt_buf_puts(b,
+	    "<h2>Workers</h2>\n<div><table>\n"
+	    "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
+	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB out<th>started\n");
 	for (unsigned i = 0; i < board->slots_n; i++) {
 		const struct bt_score_slot *s = &board->slots[i];
 		const struct bt_score_worker *w = &s->worker;
 		uint64_t gone = bt_score_get(&w->done) +
-				bt_score_get(&w->handed_back) +
-				bt_score_get(&s->crashed);
+		    bt_score_get(&w->handed_back) + bt_score_get(&s->crashed);
 		uint64_t taken = bt_score_get(&w->taken);
 
 		if (bt_score_get(&s->started) == 0)

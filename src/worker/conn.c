@@ -293,7 +293,7 @@ wants_more_content(const struct bt_conn *c)
 	struct bt_exchange *x = c->x;
 
 	return !c->eof && x != NULL && !x->content_over &&
-	       (!x->wants_content || x->route->handler->room(x) > 0);
+	    (!x->wants_content || x->route->handler->room(x) > 0);
 }
 
 static void
@@ -500,7 +500,7 @@ bt_conn_expire(struct bt_worker *w)
 		struct bt_conn *c;
 
 		while ((c = TAILQ_FIRST(&w->phases[phase])) != NULL &&
-		       c->deadline_ms <= w->now.ms)
+		    c->deadline_ms <= w->now.ms)
 			expire(c);
 	}
 }

@@ -68,8 +68,8 @@ static bool
 needs_length(const struct bt_request *r)
 {
 	return r->minor == 0 && !r->known[BT_FIELD_CONTENT_LENGTH] &&
-	       (r->method == BT_METHOD_POST || r->method == BT_METHOD_PUT ||
-		   r->method == BT_METHOD_PATCH);
+	    (r->method == BT_METHOD_POST || r->method == BT_METHOD_PUT ||
+		r->method == BT_METHOD_PATCH);
 }
 
 /* The answer to OPTIONS where the handler has none of its own. */
@@ -208,7 +208,7 @@ bt_exchange_is_over(const struct bt_conn *c)
 
 	/* on the last one, content that nobody wants is for the linger */
 	return x->reply_over &&
-	       (x->content_over || (c->last && !x->wants_content));
+	    (x->content_over || (c->last && !x->wants_content));
 }
 
 void

@@ -79,8 +79,9 @@ on_channel(evutil_socket_t fd, short events, void *arg)
 		}
 		if (n < 0) {
 			bt_inbox_stop(w);
-			bt_worker_drain(w, n == -EPIPE ? "the master is gone"
-						       : "the channel failed");
+			bt_worker_drain(w,
+			    n == -EPIPE ? "the master is gone"
+					: "the channel failed");
 			return;
 		}
 		on_message(w, message, h, (size_t)n);

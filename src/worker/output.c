@@ -56,8 +56,7 @@ static bool
 is_direct(const struct bt_exchange *x)
 {
 	return x->head_written && !x->reply_over &&
-	       (x->reply.kind == BT_BODY_BYTES ||
-		   x->reply.kind == BT_BODY_FILE);
+	    (x->reply.kind == BT_BODY_BYTES || x->reply.kind == BT_BODY_FILE);
 }
 
 bool
@@ -153,10 +152,10 @@ decide_last(struct bt_conn *c)
 	if (!x->request.keep_alive || ends_with_close(x)) {
 		bt_conn_set_last(c, BT_CLOSE_DONE);
 	} else if (x->reply.close || w->draining ||
-		   c->baton.requests + 1 >= w->conf->keepalive_requests ||
-		   /* it waits to be asked for content that nobody wants */
-		   (x->request.expect_continue && !x->content_over &&
-		       !x->wants_content && !x->content_begun)) {
+	    c->baton.requests + 1 >= w->conf->keepalive_requests ||
+	    /* it waits to be asked for content that nobody wants */
+	    (x->request.expect_continue && !x->content_over &&
+		!x->wants_content && !x->content_begun)) {
 		c->linger = true; /* it may be sending the next one */
 		bt_conn_set_last(
 		    c, w->draining ? BT_CLOSE_DRAIN : BT_CLOSE_DONE);
@@ -368,9 +367,12 @@ send_bytes(struct bt_conn *c)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
 	int more = 0;
 
-	if (x == NULL || !is_direct(x))
-		return send(
-		    c->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
+	if (x == NULL || !is_direct(x)) {
+		/* what is the last goes with the FIN: the close follows */
+		more = x == NULL && c->last ? MSG_MORE : 0;
+		return send(c->fd, iov[0].iov_base, iov[0].iov_len,
+		    MSG_NOSIGNAL | more);
+	}
 	if (x->reply.kind == BT_BODY_FILE)
 		more = MSG_MORE; /* the file follows */
 	else

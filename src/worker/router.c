@@ -65,8 +65,8 @@ node_at(const struct site *s, struct bt_str key, uint32_t hash)
 {
 	size_t i = hash & (s->nodes_n - 1);
 
-	while (s->nodes[i].used && (s->nodes[i].hash != hash ||
-				       !bt_str_equal(s->nodes[i].key, key)))
+	while (s->nodes[i].used &&
+	    (s->nodes[i].hash != hash || !bt_str_equal(s->nodes[i].key, key)))
 		i = (i + 1) & (s->nodes_n - 1);
 	return &s->nodes[i];
 }
@@ -153,8 +153,8 @@ name_at(const struct door *d, struct bt_str name, bool wildcard)
 	size_t i = (hash + wildcard) & (d->names_n - 1);
 
 	while (d->names[i].site != NULL &&
-	       (d->names[i].hash != hash || d->names[i].wildcard != wildcard ||
-		   !bt_str_equal_nocase(d->names[i].name, name)))
+	    (d->names[i].hash != hash || d->names[i].wildcard != wildcard ||
+		!bt_str_equal_nocase(d->names[i].name, name)))
 		i = (i + 1) & (d->names_n - 1);
 	return &d->names[i];
 }
