@@ -135,7 +135,7 @@ static const struct {
 	{ "workers two;\nserver { listen 1; }\n", 1, 9, "two" },
 	{ "workers 2\nserver { listen 1; }\n", 0, 0, ";" },
 	{ "server {\n\tlisten 1;\n\tworkers 2;\n}\n", 3, 2, "workers" },
-	{ "server {\n\tlisten 1;\n", 0, 0, "}" },
+	{ "server {\n\tlisten 1;\n", 1, 0, "never closed" },
 	{ "server {\n\tlisten 1;\n\troute / { return 200 \"x; }\n}\n", 3, 0,
 	    "quote" },
 	{ "server {\n\tlisten 1;\n\troute / { return 999; }\n}\n", 3, 0,
@@ -221,7 +221,8 @@ START_TEST(dump)
 	copy = scratch_text("copy.conf", r.out);
 	again = spawn_run_with("-T", "-c", copy);
 	ck_assert_msg(again.status == 0, "%s\nof\n%s", again.err, r.out);
-	ck_assert_str_eq(again.out, r.out);
+	/* but for the first line, a comment that names the file */
+	ck_assert_str_eq(strchr(again.out, '\n'), strchr(r.out, '\n'));
 }
 END_TEST
 
@@ -325,6 +326,7 @@ START_TEST(ask_status)
 }
 END_TEST
 
+/* They wait for the outcome: then nobody is there any more. */
 START_TEST(ask_for_the_end)
 {
 	static const char *const verbs[] = { "quit", "stop" };
@@ -333,11 +335,18 @@ START_TEST(ask_for_the_end)
 	struct spawn_result r;
 
 	client_expect(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n", 200);
+	if (_i == 1) { /* `stop` may cut what is open, and say so */
+		client_close(c);
+		daemon_check_ledger(d);
+		client_close_all();
+	}
 	r = spawn_run_with("-s", verbs[_i], "-c", d->conf);
 	ck_assert_msg(r.status == 0, "%s", r.err);
-	client_expect_eof(c);
-	/* it waited for the outcome: nobody is there any more */
-	ck_assert(!scratch_exists("baton.sock"));
+	ck_assert_msg(
+	    !scratch_exists("baton.sock"), "the control socket is left");
+	ck_assert_msg(!scratch_exists("baton.pid"), "the pid file is left");
+	if (_i == 0)
+		client_expect_eof(c);
 	daemon_ended(d, 0);
 }
 END_TEST

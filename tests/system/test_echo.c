@@ -22,8 +22,8 @@ START_TEST(every_method)
 	for (int i = 0; i < BT_ROWS(methods); i++) {
 		static const char *const forms[FORMS] = {
 			[LENGTH] = "Content-Length: 5\r\n\r\nhello",
-			[CHUNKED] = "Transfer-Encoding: chunked\r\n\r\n"
-				    "5\r\nhello\r\n0\r\n\r\n",
+			[CHUNKED] = ("Transfer-Encoding: chunked\r\n\r\n"
+				     "5\r\nhello\r\n0\r\n\r\n"),
 			[NONE] = "\r\n"
 		};
 		struct reply *r;

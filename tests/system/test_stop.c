@@ -109,12 +109,13 @@ END_TEST
 /* Who never sends the other half cannot hold the server up for ever. */
 START_TEST(half_a_request_for_ever)
 {
-	struct daemon *d =
-	    start_with_big("drain_timeout 300ms; header_timeout 60s;");
-	struct client *half = daemon_connect(d);
+	struct daemon *d = start_with_big(
+	    "workers 1; drain_timeout 300ms; header_timeout 60s;");
+	struct client *half = daemon_connect(d), *idle = daemon_connect(d);
 
 	client_expect(half, GET, 200);
 	client_puts(half, "GET / HTTP/1.1\r\nHo");
+	client_expect(idle, GET, 200); /* by now the half was read */
 	kill(d->pid, SIGTERM);
 	client_expect_end(half);
 	client_close_all();
@@ -215,6 +216,49 @@ START_TEST(connected_before_the_signal)
 }
 END_TEST
 
+/*
+ * The same on kept connections: a request that the kernel has already is in
+ * flight.  The worker sleeps while both arrive, its orders and the requests.
+ */
+START_TEST(sent_on_kept_connections_before_the_signal)
+{
+	enum { N = 20 };
+	struct daemon *d = start_with_big("workers 1;");
+	struct client *c[N];
+	pid_t worker[PROC_CHILDREN_MAX];
+
+	ck_assert_uint_eq(daemon_workers(d, worker), 1);
+	for (int i = 0; i < N; i++) {
+		c[i] = daemon_connect(d);
+		client_expect(c[i], GET, 200);
+	}
+	kill(worker[0], SIGSTOP);
+	for (int i = 0; i < N; i++)
+		client_puts(c[i], GET);
+	kill(d->pid, SIGTERM);
+	while (strstr(daemon_stderr(d), "draining") == NULL)
+		poll(NULL, 0, 1);
+	kill(worker[0], SIGCONT);
+	for (int i = 0; i < N; i++)
+		reply_wants_text(client_read(c[i], "GET"), "x");
+	client_close_all();
+	daemon_ended(d, 0);
+}
+END_TEST
+
+/* `stop` does not wait: what is in flight is cut, and the end is reported. */
+START_TEST(ask_to_stop_with_something_in_flight)
+{
+	struct daemon *d = start_with_big("drain_timeout 60s;");
+	struct client *busy = begin_big(d);
+	struct spawn_result r = spawn_run_with("-s", "stop", "-c", d->conf);
+
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	daemon_ended(d, 1);
+	client_close(busy);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(stop)
 {
 	TCase *tc = bt_system_case(s, "stop");
@@ -227,7 +271,9 @@ BT_SYSTEM_SUITE(stop)
 	tcase_add_test(tc, reader_for_ever);
 	tcase_add_test(tc, second_interrupt_stops_at_once);
 	tcase_add_test(tc, ask_to_quit_with_something_in_flight);
+	tcase_add_test(tc, ask_to_stop_with_something_in_flight);
 	tcase_add_test(tc, connected_before_the_signal);
+	tcase_add_test(tc, sent_on_kept_connections_before_the_signal);
 	tc = bt_system_case(s, "files");
 	tcase_add_test(tc, pid_file);
 	tcase_add_test(tc, control_socket_is_private);
