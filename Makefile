@@ -111,9 +111,9 @@ $B/system: $(SYSTEM_OBJ) $B/libbaton.a
 PORT ?= 8080
 WWW  ?= conf/www
 
-# As many jobs as CPUs, unless -j said how many.
+# As many jobs as CPUs, unless -j said how many; + hands them on.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-AGAIN = @$(MAKE) --no-print-directory $(JOBS)
+AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 
 run: ## build what is missing and serve conf/www (PORT=8080, WWW=folder)
 	@.ci/deps build
