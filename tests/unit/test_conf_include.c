@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(absolute_paths_are_kept)
 {
-	char text[256];
+	char text[512];
 
 	put("a.conf", "server { route / { echo; } }");
 	snprintf(text, sizeof(text), "include '%s';", path_of("a.conf"));
