@@ -212,6 +212,8 @@ on_start_death(struct master *m)
 static void
 on_ready(struct master *m, struct bt_slot *s)
 {
+	/* the dealer's search need not pass what was never used */
+	m->dealer.slots_n = m->slots.used;
 	if (m->state == STARTING && all_ready(m)) {
 		master_enter(m, RUNNING);
 		bt_listeners_resume(&m->listeners, BT_PAUSE_START);
@@ -561,7 +563,7 @@ make_slots_and_dealer(struct master *m)
 	m->slots.generation = m->generation;
 	bt_slots_init(&m->slots);
 	m->dealer.slots = m->slots.all;
-	m->dealer.slots_n = m->slots.n;
+	m->dealer.slots_n = 0; /* see on_ready() */
 	m->dealer.dispatch = m->conf->dispatch;
 	m->dealer.connections_max = connections_max(m);
 	m->dealer.score = &m->board->master;
