@@ -8,11 +8,13 @@
  */
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
 
 #define BT_CONF_WORKERS_MAX 256
+#define BT_CONF_LISTENS_MAX 1024
 
 enum bt_dispatch { BT_DISPATCH_ROUND_ROBIN, BT_DISPATCH_LEAST_CONNECTIONS };
 
@@ -34,12 +36,16 @@ enum bt_log_format { BT_LOG_FORMAT_COMBINED, BT_LOG_FORMAT_COMMON };
 struct bt_conf_listen {
 	struct bt_addr addr;
 	unsigned backlog;
-	bool deferred;	 /* TCP_DEFER_ACCEPT */
-	bool ipv6_only;	 /* always for AF_INET6: `*` and `::` are two sockets */
-	unsigned default_server; /* index into servers: the first to name it */
+	bool deferred;  /* TCP_DEFER_ACCEPT */
+	bool ipv6_only; /* always for AF_INET6: `*` and `::` are two sockets */
+	/* index into servers: which says default_server, else the first */
+	unsigned default_server;
 };
 
-/* `allow` and `deny`, in their order; the first that has the client decides. */
+/*
+ * `allow` and `deny`, in their order; the first that has the client decides.
+ * A list that is not empty ends with one for all addresses.
+ */
 struct bt_conf_access {
 	struct bt_addr_block block;
 	bool allow;
@@ -62,12 +68,12 @@ struct bt_conf_scope {
 
 struct bt_conf_route {
 	struct bt_str path; /* decoded; begins with / */
-	bool exact;	    /* `route = PATH` */
+	bool exact;         /* `route = PATH` */
 	enum bt_handler_kind handler;
 	struct bt_conf_scope scope;
 	unsigned status;      /* return, redirect */
 	struct bt_str text;   /* return: the content; redirect: the Location */
-	bool has_text;	      /* `return 200 ""` differs from `return 200` */
+	bool has_text;        /* `return 200 ""` differs from `return 200` */
 	struct bt_str root;   /* static: an absolute folder */
 	struct bt_str *index; /* static: file names, in order */
 	size_t index_n;
@@ -78,7 +84,8 @@ struct bt_conf_route {
 struct bt_conf_server {
 	unsigned *listens; /* indexes into bt_conf.listens */
 	size_t listens_n;
-	struct bt_str *names; /* lower case, without port; `*.example.org` too */
+	struct bt_str
+	    *names; /* lower case, without port; `*.example.org` too */
 	size_t names_n;
 	struct bt_conf_scope scope;
 	struct bt_conf_route *routes; /* in the order of the file */
@@ -92,7 +99,7 @@ struct bt_conf {
 	unsigned workers; /* 0: one for each CPU of the affinity mask */
 	const char *user; /* NULL: stay who we are */
 	const char *pid_file, *control; /* NULL: none */
-	const char *error_log; /* "stderr" or a path */
+	const char *error_log;          /* "stderr" or a path */
 	enum bt_log_level error_log_level;
 	const char *access_log; /* NULL: off */
 	enum bt_log_format access_log_format;
@@ -108,29 +115,34 @@ struct bt_conf {
 	size_t listens_n;
 	struct bt_conf_server *servers;
 	size_t servers_n;
+	struct bt_arena arena; /* all of the above; bt_conf_free()'s */
 };
 
 /*
  * Reads and checks the file.  All errors of the file are found in one go.
  *
- * Returns:   0 with `*ret`; -EINVAL, or the errno of opening the main file,
- *            and `errors` has a text for people in either case, lines ended by
- *            LF: `file:line:column: what`, the line of the file, a caret.
+ * Returns:   0 with `*ret`; -EINVAL, or negative errno of reading the main
+ * file, and `errors` has a text for people in either case, lines ended by LF:
+ * `file:line:column: what`, the line of the file, a caret; at most 50 errors.
  * Ownership: `*ret` is the caller's, bt_conf_free().
  * Context:   master, or baton -t.
  */
-int bt_conf_read(
-    const char *path, struct bt_conf **ret, struct bt_buf *errors);
+int bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors);
 
-/* The same for a text in memory; `name` stands for the file in messages. */
+/*
+ * The same for a text in memory; `name` stands for the file in messages. Such a
+ * text can include nothing, so no file is opened.
+ */
 int bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
     struct bt_buf *errors);
 
 /*
  * The conf of `baton -l ADDR:PORT -r DIR`: one server, one static route, no
- * access log, no pid file, no control socket.
+ * access log, no pid file, no control socket, no change of user.  The folder is
+ * made absolute, and must be there.
  *
- * Returns: as bt_conf_read().
+ * Returns: 0 with `*ret`; -EINVAL for the address, or negative errno of the
+ *          folder, and `errors` has a line for people.
  */
 int bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
     struct bt_buf *errors);
@@ -141,7 +153,8 @@ void bt_conf_free(struct bt_conf *);
 /* Appends the conf as understood, defaults too; it can be read back (-T). */
 void bt_conf_dump(const struct bt_conf *, struct bt_buf *);
 
-/* Appends the mdoc list of all directives, from the table, for baton.conf(5). */
+/* Appends the mdoc list of all directives, from the table, for baton.conf(5).
+ */
 void bt_conf_manual(struct bt_buf *);
 
 #endif

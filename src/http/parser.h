@@ -23,14 +23,14 @@ enum { BT_EXTENSION_BYTES_MAX = 16 * 1024, BT_TRAILER_BYTES_MAX = 16 * 1024 };
 
 /* Where the guard stopped; all zero for a new head. */
 struct bt_head_scan {
-	size_t at;	 /* start of the line that is not complete yet */
-	size_t begin;	 /* start of the request line: empty lines skipped */
-	bool in_fields;	 /* the request line is complete */
+	size_t at;      /* start of the line that is not complete yet */
+	size_t begin;   /* start of the request line: empty lines skipped */
+	bool in_fields; /* the request line is complete */
 };
 
 enum bt_parse {
-	BT_PARSE_MORE,	  /* needs more bytes */
-	BT_PARSE_DONE,	  /* the head, or the content, is complete */
+	BT_PARSE_MORE,    /* needs more bytes */
+	BT_PARSE_DONE,    /* the head, or the content, is complete */
 	BT_PARSE_REFUSED, /* answer with `*ret_status`, then close */
 };
 
@@ -52,14 +52,17 @@ struct bt_parser {
 	llhttp_t llhttp;
 	struct bt_request *request; /* while the head is parsed */
 	struct bt_arena *arena;
-	unsigned status;     /* why it is refused, 0: it is not */
-	uint64_t rest;	     /* content-length: bytes to come */
-	uint64_t received;   /* content bytes delivered so far */
-	uint64_t max;	     /* content bytes allowed; UINT64_MAX: any */
+	unsigned status;   /* why it is refused, 0: it is not */
+	uint64_t rest;     /* content-length: bytes to come */
+	uint64_t received; /* content bytes delivered so far */
+	uint64_t max;      /* content bytes allowed; UINT64_MAX: any */
 	uint32_t extension_bytes, trailer_bytes;
-	char *out;	     /* chunked: where the next piece is moved to */
-	char last[2];	     /* the last raw bytes of the content so far */
-	bool in_trailer;
+	char *in, *out;   /* chunked: these bytes; where a piece goes */
+	char trailer[20]; /* the name of a trailer, as far as it matters */
+	uint8_t trailer_n;
+	char last;       /* chunked: the last raw byte so far */
+	bool in_name;    /* of a field, while the head is parsed */
+	bool in_trailer; /* the head is over: fields are trailers now */
 };
 
 /*

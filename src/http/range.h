@@ -10,9 +10,9 @@ struct bt_range {
 };
 
 enum bt_range_kind {
-	BT_RANGE_NONE,		/* no, or no valid, Range: answer with 200 */
-	BT_RANGE_SINGLE,	/* 206 with `ret[0]` */
-	BT_RANGE_MULTIPLE,	/* 206 multipart with `ret[0..*ret_n)` */
+	BT_RANGE_NONE,          /* no, or no valid, Range: answer with 200 */
+	BT_RANGE_SINGLE,        /* 206 with `ret[0]` */
+	BT_RANGE_MULTIPLE,      /* 206 multipart with `ret[0..*ret_n)` */
 	BT_RANGE_UNSATISFIABLE, /* 416 with Content-Range: bytes * / size */
 };
 

@@ -68,14 +68,14 @@ struct bt_request {
 	 */
 	struct bt_str path;
 	struct bt_str raw_path; /* the path as received, without the query */
-	struct bt_str query;	/* as received, without the ? */
+	struct bt_str query;    /* as received, without the ? */
 	bool has_query;
 	/*
 	 * Who is asked: of the absolute-form target if there is one, else of
 	 * Host; without port, as received.  Empty in HTTP/1.0 without Host.
 	 */
 	struct bt_str host;
-	uint8_t minor; /* HTTP/1.minor: 0 or 1 */
+	uint8_t minor;        /* HTTP/1.minor: 0 or 1 */
 	bool keep_alive;      /* by version and Connection (RFC 9112, 9.3) */
 	bool expect_continue; /* wants a 100 before it sends its content */
 	bool chunked;

@@ -16,8 +16,8 @@ enum bt_target_form {
 struct bt_target {
 	enum bt_target_form form;
 	struct bt_str authority; /* absolute-form: host and port, else empty */
-	struct bt_str path;	 /* as received; `/` when absolute-form has none */
-	struct bt_str query;	 /* without the ? */
+	struct bt_str path;  /* as received; `/` when absolute-form has none */
+	struct bt_str query; /* without the ? */
 	bool has_query;
 };
 

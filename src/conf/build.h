@@ -1,0 +1,128 @@
+#ifndef BT_CONF_BUILD_H
+#define BT_CONF_BUILD_H
+
+/*
+ * From the tree of statements to a bt_conf: what the directives' own parts
+ * (set_*.c) and the checks (check.c) share.
+ */
+
+#include "conf/directives.h"
+#include "conf/tree.h"
+
+/* A block that is being built. */
+struct bt_frame {
+	struct bt_frame *outer;
+	const struct bt_node *node;
+	unsigned where;
+	struct bt_conf_scope *scope;
+	struct bt_conf_server *server; /* NULL in main */
+	struct bt_conf_route *route;   /* NULL outside of routes */
+	const struct bt_node *handler; /* which the route has */
+	struct bt_conf_access *access; /* a list of its own has begun */
+	struct bt_conf_field *fields;
+	const struct bt_node *seen[BT_DIRECTIVES_MAX]; /* by row */
+};
+
+/* What is known of a listening address while servers are read. */
+struct bt_listen_note {
+	const struct bt_node *first;     /* the statement that named it */
+	const struct bt_node *backlog;   /* which gave it, or NULL */
+	const struct bt_node *preferred; /* which said default_server */
+};
+
+/* Where the parts of a server stand; the arrays are as those in the conf. */
+struct bt_server_note {
+	const struct bt_node *node;
+	const struct bt_node **listens, **names, **routes;
+	unsigned *name_words; /* each name's word in its statement */
+};
+
+struct bt_build {
+	struct bt_report *report;
+	struct bt_conf *conf;
+	struct bt_conf_scope main; /* what servers inherit */
+	struct bt_frame *frame;
+	struct bt_listen_note *notes;   /* of conf->listens */
+	struct bt_server_note *servers; /* of conf->servers */
+};
+
+/*
+ * Fills the conf (zeroed, but for its arena) from the tree.  Errors go to the
+ * report; after one the conf is only good for being freed.
+ */
+void bt_build_run(
+    struct bt_build *, const struct bt_tree *, const struct bt_source *main);
+
+/* Builds what stands in the frame's block; called by those that open one. */
+void bt_build_block(struct bt_build *, struct bt_frame *);
+
+/* Applies the row's preset in the frame, as if it were written there. */
+void bt_build_preset(struct bt_build *, const struct bt_directive *);
+
+/* How many statements of the row, or words behind them, the block has. */
+size_t bt_build_count(
+    const struct bt_node *block, const char *name, bool words);
+
+/* Reports an error at the word `i` of a statement (0: its name). */
+#define bt_build_error(b, node, i, ...)                                        \
+	bt_report_add(                                                         \
+	    (b)->report, (node)->source, (node)->words[i].begin, __VA_ARGS__)
+
+/* The word `i` in quotes, for a message. */
+#define bt_build_quote(b, node, i)                                             \
+	bt_report_quote((b)->report, (node)->words[i].text)
+
+/* Copies into the conf. */
+#define bt_build_copy(b, str) bt_arena_copy(&(b)->conf->arena, (str))
+
+/* Zeroed arrays, which may be empty: in the conf, and for the reading only. */
+#define bt_build_array(b, n, size)                                             \
+	bt_arena_zero(&(b)->conf->arena, ((n) + 1) * (size))
+#define bt_build_notes(b, n, size)                                             \
+	bt_arena_zero(&(b)->report->scratch, ((n) + 1) * (size))
+
+/* The server, or its notes, that the frame is of. */
+#define bt_build_note(b) (&(b)->servers[(b)->conf->servers_n - 1])
+
+/*
+ * The statement that people know, for one that may come from a preset: then
+ * the block that it was applied in.
+ */
+#define bt_build_known(b, n) ((n)->parent ? (n) : (b)->frame->node)
+
+/*
+ * Is the word an absolute path without control bytes, of at most `max` bytes?
+ * Reports it when not.
+ */
+bool bt_build_check_path(
+    struct bt_build *, const struct bt_node *, unsigned i, size_t max);
+
+/* Reports that the word is none of the `n` that may stand there. */
+void bt_build_unknown_word(struct bt_build *, const struct bt_node *,
+    unsigned i, const char *what, const char *const *words, size_t n);
+
+/*
+ * Reports `$name` in a word: variables are not there yet, and a text which
+ * has one would change its meaning when they come.
+ */
+bool bt_build_check_variables(
+    struct bt_build *, const struct bt_node *, unsigned i);
+
+/* set_scope.c: ends the block's list of allow and deny: the rest is decided. */
+void bt_scope_finish(struct bt_build *);
+
+/* check.c: what can only be seen when a server, or all of them, are read. */
+void bt_check_routes(struct bt_build *, const struct bt_conf_server *,
+    const struct bt_server_note *);
+void bt_check_servers(struct bt_build *);
+
+/* The directives' own parts, by the block that they stand in. */
+bt_directive_set_fn bt_set_error_log, bt_set_access_log; /* set_main.c */
+bt_directive_set_fn bt_set_server, bt_set_listen,
+    bt_set_name;                                 /* set_server.c */
+bt_directive_set_fn bt_set_access, bt_set_field; /* set_scope.c */
+bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
+    bt_set_redirect, bt_set_echo, bt_set_metrics,
+    bt_set_status; /* set_route.c */
+
+#endif

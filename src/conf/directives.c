@@ -1,0 +1,422 @@
+/*
+ * The table of directives, and finding rows in it.  Runs in the master, or in
+ * `baton -t`.
+ *
+ * Presets touch nothing that was not asked for: no file, no socket but what
+ * is listened at.  The conf that is installed names its paths itself.
+ */
+
+#include "conf/directives.h"
+
+#include "conf/build.h"
+#include "conf/values.h"
+
+#include <stdio.h>
+
+#define FIELD(name) offsetof(struct bt_conf, name)
+#define SCOPE(name)                                                            \
+	.inherited = true, .field = offsetof(struct bt_conf_scope, name)
+#define ARGS(least, most) .args_min = (least), .args_max = (most)
+
+enum {
+	SECOND = 1000,
+	HOUR = 3600 * SECOND,
+	DAY = 24 * HOUR,
+	ANYWHERE = BT_IN_MAIN | BT_IN_SERVER | BT_IN_ROUTE,
+};
+
+static const char *const dispatches[] = {
+	[BT_DISPATCH_ROUND_ROBIN] = "round_robin",
+	[BT_DISPATCH_LEAST_CONNECTIONS] = "least_connections",
+	NULL,
+};
+
+/* In the order of the manual: main, server, route, then what is inherited. */
+/* clang-format off */
+const struct bt_directive bt_directives[] = {
+	{ .name = "workers", .where = BT_IN_MAIN, .type = BT_TYPE_COUNT,
+	    .syntax = "auto | COUNT", .preset = "auto", .special = "auto",
+	    .min = 1, .max = BT_CONF_WORKERS_MAX, ARGS(1, 1),
+	    .field = FIELD(workers),
+	    .help = "How many worker processes answer; auto is one for each "
+		    "CPU that baton may run on.",
+	    .example = "workers 4;", .nginx = " worker_processes " },
+	{ .name = "user", .where = BT_IN_MAIN, .type = BT_TYPE_NAME,
+	    .syntax = "NAME | off", .preset = "www-data", .special = "off",
+	    .min = 1, .max = 255, ARGS(1, 1), .field = FIELD(user),
+	    .help = "The user that workers become when baton is started by "
+		    "root; else it is ignored.",
+	    .example = "user www-data;" },
+	{ .name = "pid_file", .where = BT_IN_MAIN, .type = BT_TYPE_PATH,
+	    .syntax = "PATH | off", .preset = "off", .special = "off",
+	    .max = 4095, ARGS(1, 1), .field = FIELD(pid_file),
+	    .help = "The file that has the process id of the master.",
+	    .example = "pid_file /run/baton.pid;", .nginx = " pid " },
+	{ .name = "control", .where = BT_IN_MAIN, .type = BT_TYPE_PATH,
+	    .syntax = "PATH | off", .preset = "off", .special = "off",
+	    .max = BT_CONF_UNIX_PATH_MAX, ARGS(1, 1), .field = FIELD(control),
+	    .help = "The UNIX socket over which baton -s asks the running "
+		    "master.",
+	    .example = "control /run/baton.sock;" },
+	{ .name = "error_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
+	    .syntax = "stderr | PATH [error | warn | info | debug]",
+	    .preset = "stderr info", ARGS(1, 2), .set = bt_set_error_log,
+	    .help = "Where messages go, and which: those of the level and the "
+		    "graver ones (info when no level is given).",
+	    .example = "error_log /var/log/baton/error.log warn;" },
+	{ .name = "access_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
+	    .syntax = "off | PATH [combined | common]", .preset = "off",
+	    ARGS(1, 2), .set = bt_set_access_log,
+	    .help = "The file that gets a line for each request, and its "
+		    "format (combined when none is given).",
+	    .example = "access_log /var/log/baton/access.log combined;" },
+	{ .name = "dispatch", .where = BT_IN_MAIN, .type = BT_TYPE_CHOICE,
+	    .syntax = "round_robin | least_connections",
+	    .preset = "round_robin", .choices = dispatches, ARGS(1, 1),
+	    .field = FIELD(dispatch),
+	    .help = "Which worker gets the next connection: each in turn, or "
+		    "the one that has the fewest.",
+	    .example = "dispatch least_connections;", .nginx = " least_conn " },
+	{ .name = "worker_connections", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_COUNT, .syntax = "COUNT", .preset = "16384",
+	    .min = 1, .max = 1024 * 1024, ARGS(1, 1),
+	    .field = FIELD(worker_connections),
+	    .help = "Connections that one worker holds at most; past that "
+		    "they wait in the kernel.",
+	    .example = "worker_connections 65536;" },
+	{ .name = "worker_timeout", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "30s",
+	    .min = SECOND, .max = HOUR, ARGS(1, 1),
+	    .field = FIELD(worker_timeout_ms),
+	    .help = "Replace a worker whose heartbeat is older than this.",
+	    .example = "worker_timeout 1m;" },
+	{ .name = "offload_threads", .where = BT_IN_MAIN, .type = BT_TYPE_COUNT,
+	    .syntax = "COUNT", .preset = "2", .min = 1, .max = 64, ARGS(1, 1),
+	    .field = FIELD(offload_threads),
+	    .help = "Threads of each worker for work that may block.",
+	    .example = "offload_threads 4;", .nginx = " thread_pool aio " },
+	{ .name = "drain_timeout", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "30s",
+	    .min = 10, .max = DAY, ARGS(1, 1), .field = FIELD(drain_timeout_ms),
+	    .help = "How long a stopping worker may take to finish what is in "
+		    "flight.",
+	    .example = "drain_timeout 2m;",
+	    .nginx = " worker_shutdown_timeout " },
+	{ .name = "header_timeout", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "10s",
+	    .min = 10, .max = HOUR, ARGS(1, 1),
+	    .field = FIELD(header_timeout_ms),
+	    .help = "Time for a whole request head to arrive, from its first "
+		    "byte; then 408.",
+	    .example = "header_timeout 5s;",
+	    .nginx = " client_header_timeout " },
+	{ .name = "body_timeout", .where = BT_IN_MAIN, .type = BT_TYPE_DURATION,
+	    .syntax = "TIME", .preset = "30s", .min = 10, .max = HOUR,
+	    ARGS(1, 1), .field = FIELD(body_timeout_ms),
+	    .help = "Time between two pieces of a request's content; then 408.",
+	    .example = "body_timeout 1m;", .nginx = " client_body_timeout " },
+	{ .name = "send_timeout", .where = BT_IN_MAIN, .type = BT_TYPE_DURATION,
+	    .syntax = "TIME", .preset = "30s", .min = 10, .max = HOUR,
+	    ARGS(1, 1), .field = FIELD(send_timeout_ms),
+	    .help = "Time in which a client takes nothing of its answer; then "
+		    "the connection is closed.",
+	    .example = "send_timeout 10s;" },
+	{ .name = "keepalive_timeout", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "75s",
+	    .min = 10, .max = DAY, ARGS(1, 1),
+	    .field = FIELD(keepalive_timeout_ms),
+	    .help = "How long a connection is kept without a request.",
+	    .example = "keepalive_timeout 15s;" },
+	{ .name = "keepalive_requests", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_COUNT, .syntax = "COUNT", .preset = "100000",
+	    .min = 1, .max = 1000000000, ARGS(1, 1),
+	    .field = FIELD(keepalive_requests),
+	    .help = "Requests on one connection before it is closed; 1 turns "
+		    "keep-alive off.",
+	    .example = "keepalive_requests 1000;" },
+	{ .name = "max_header_size", .where = BT_IN_MAIN, .type = BT_TYPE_SIZE,
+	    .syntax = "SIZE", .preset = "16k", .min = BT_CONF_HEADER_BYTES_MIN,
+	    .max = BT_CONF_HEADER_BYTES_MAX, ARGS(1, 1),
+	    .field = FIELD(max_header_bytes),
+	    .help = "Bytes of a request head, request line and fields; more "
+		    "is answered with 431, or 414.",
+	    .example = "max_header_size 32k;",
+	    .nginx = " client_header_buffer_size "
+		     "large_client_header_buffers " },
+	{ .name = "include", .where = ANYWHERE, .type = BT_TYPE_INCLUDE,
+	    .syntax = "FILE | PATTERN", ARGS(1, 1), .repeats = true,
+	    .help = "Reads another file, or all that match a pattern of the "
+		    "shell, in its place.",
+	    .example = "include sites/*.conf;" },
+	{ .name = "server", .where = BT_IN_MAIN, .type = BT_TYPE_BLOCK,
+	    .syntax = "{ ... }", ARGS(0, 0), .repeats = true,
+	    .set = bt_set_server, .opens = BT_IN_SERVER,
+	    .help = "A server: addresses, names, and routes.",
+	    .example = "server { listen 8080; route / { echo; } }" },
+	{ .name = "listen", .where = BT_IN_SERVER, .type = BT_TYPE_CUSTOM,
+	    .syntax = "ADDRESS [backlog=COUNT] [deferred] [default_server]",
+	    .preset = "*:80", ARGS(1, 4), .repeats = true, .set = bt_set_listen,
+	    .help = "An address that the server is reached at.",
+	    .example = "listen 127.0.0.1:8080 backlog=1024;" },
+	{ .name = "name", .where = BT_IN_SERVER, .type = BT_TYPE_CUSTOM,
+	    .syntax = "HOST ...", ARGS(1, BT_ARGS_ANY), .repeats = true,
+	    .set = bt_set_name,
+	    .help = "Names that the server answers to; *.HOST is every name "
+		    "below HOST.",
+	    .example = "name example.org *.example.org;",
+	    .nginx = " server_name " },
+	{ .name = "route", .where = BT_IN_SERVER, .type = BT_TYPE_BLOCK,
+	    .syntax = "[=] PATH { ... }", ARGS(1, 2), .repeats = true,
+	    .set = bt_set_route, .opens = BT_IN_ROUTE,
+	    .help = "What is answered below PATH, or with = at just this path.",
+	    .example = "route = /hello { return 200 \"hello, world\\n\"; }",
+	    .nginx = " location " },
+	{ .name = "root", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "FOLDER", ARGS(1, 1), .handler = true, .set = bt_set_root,
+	    .help = "Answers with the files of a folder.",
+	    .example = "root /var/www/html;", .nginx = " alias " },
+	{ .name = "index", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "FILE ...", .preset = "index.html", ARGS(1, 16),
+	    .set = bt_set_index,
+	    .help = "With root: the files that stand for their folder, the "
+		    "first that is there.",
+	    .example = "index index.html index.htm;" },
+	{ .name = "return", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "STATUS [TEXT]", ARGS(1, 2), .handler = true,
+	    .set = bt_set_return,
+	    .help = "Answers with a status and a fixed text.",
+	    .example = "return 200 \"hello, world\\n\";" },
+	{ .name = "redirect", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "301 | 302 | 303 | 307 | 308 TARGET", ARGS(2, 2),
+	    .handler = true, .set = bt_set_redirect,
+	    .help = "Sends the client to another place.",
+	    .example = "redirect 301 /new;", .nginx = " rewrite " },
+	{ .name = "echo", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_echo,
+	    .help = "Answers with the content of the request.",
+	    .example = "echo;" },
+	{ .name = "metrics", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_metrics,
+	    .help = "Answers with the counters, as Prometheus reads them.",
+	    .example = "metrics;", .nginx = " stub_status " },
+	{ .name = "status", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_status,
+	    .help = "Answers with the state of master and workers, for people.",
+	    .example = "status;" },
+	{ .name = "allow", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "ADDRESS | BLOCK | unix: | all", ARGS(1, 1),
+	    .repeats = true, .set = bt_set_access,
+	    .help = "Lets clients in; the first of allow and deny that has "
+		    "the client decides.",
+	    .example = "allow 192.0.2.0/24;" },
+	{ .name = "deny", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "ADDRESS | BLOCK | unix: | all", ARGS(1, 1),
+	    .repeats = true, .set = bt_set_access,
+	    .help = "Answers clients with 403.",
+	    .example = "deny all;" },
+	{ .name = "add_header", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "NAME VALUE [always]", ARGS(2, 3), .repeats = true,
+	    .set = bt_set_field,
+	    .help = "Adds a field to answers of status 200, 201, 204, 206, "
+		    "301 to 304, 307 and 308; with always, to all.",
+	    .example = "add_header Cache-Control max-age=3600;" },
+	{ .name = "max_body_size", .where = ANYWHERE, .type = BT_TYPE_SIZE,
+	    .syntax = "SIZE", .preset = "1m", .min = 0,
+	    .max = (uint64_t)1024 * 1024 * 1024 * 1024 * 1024, ARGS(1, 1),
+	    SCOPE(max_body_bytes),
+	    .help = "Bytes of a request's content; more is answered with 413. "
+		    "0 is no bound.",
+	    .example = "max_body_size 20m;",
+	    .nginx = " client_max_body_size " },
+	{ .name = "file_cache_valid", .where = ANYWHERE,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "1s",
+	    .min = 0, .max = DAY, ARGS(1, 1), SCOPE(file_cache_valid_ms),
+	    .help = "How long a file that was found is taken to be unchanged; "
+		    "0 looks at every request.",
+	    .example = "file_cache_valid 10s;",
+	    .nginx = " open_file_cache_valid open_file_cache " },
+	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
+	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
+	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
+	{ .name = "try_interval", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
+	{ .name = "app", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
+	    .handler = true },
+};
+/* clang-format on */
+
+const unsigned bt_directives_n =
+    sizeof(bt_directives) / sizeof(bt_directives[0]);
+
+_Static_assert(
+    sizeof(bt_directives) / sizeof(bt_directives[0]) < BT_DIRECTIVES_MAX,
+    "frames have a place for each row");
+
+const struct bt_directive *
+bt_directive_find(struct bt_str name)
+{
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if (bt_str_equal(name, bt_str_of(bt_directives[i].name)))
+			return &bt_directives[i];
+	return NULL;
+}
+
+const struct bt_directive *
+bt_directive_named(const char *name)
+{
+	return bt_directive_find(bt_str_of(name));
+}
+
+const struct bt_directive *
+bt_directive_from_nginx(struct bt_str name)
+{
+	char word[66];
+
+	if (name.n == 0 || name.n > sizeof(word) - 3 ||
+	    memchr(name.p, ' ', name.n) || memchr(name.p, '\0', name.n))
+		return NULL;
+	snprintf(word, sizeof(word), " %.*s ", BT_STR_ARG(name));
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if (bt_directives[i].nginx != NULL &&
+		    strstr(bt_directives[i].nginx, word) != NULL)
+			return &bt_directives[i];
+	return NULL;
+}
+
+enum { WORD_MAX = 32 };
+
+static unsigned
+min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/*
+ * How many letters are to be changed, added, dropped, or swapped with their
+ * neighbour (optimal string alignment), case aside; UINT_MAX: too long.
+ */
+static unsigned
+edit_distance(struct bt_str a, struct bt_str b)
+{
+	unsigned rows[3][WORD_MAX + 1];
+	unsigned *before = rows[0], *above = rows[1], *row = rows[2], *spare;
+
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return (unsigned)-1;
+	for (unsigned j = 0; j <= b.n; j++)
+		before[j] = above[j] = j;
+	for (unsigned i = 1; i <= a.n; i++) {
+		row[0] = i;
+		for (unsigned j = 1; j <= b.n; j++) {
+			char ca = bt_lower(a.p[i - 1]),
+			     cb = bt_lower(b.p[j - 1]);
+
+			row[j] = min3(above[j] + 1, row[j - 1] + 1,
+			    above[j - 1] + (ca != cb));
+			if (i > 1 && j > 1 && ca == bt_lower(b.p[j - 2]) &&
+			    bt_lower(a.p[i - 2]) == cb &&
+			    before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
+		}
+		spare = before;
+		before = above;
+		above = row;
+		row = spare;
+	}
+	return above[b.n];
+}
+
+/* Near enough to offer: a third of the letters may be wrong, one at least. */
+static bool
+is_near(struct bt_str word, unsigned distance)
+{
+	return distance <= (word.n < 6 ? 1 : word.n / 3) && distance < word.n;
+}
+
+const struct bt_directive *
+bt_directive_nearest(struct bt_str name, unsigned where)
+{
+	const struct bt_directive *best = NULL;
+	unsigned least = 0;
+
+	for (unsigned i = 0; i < bt_directives_n; i++) {
+		const struct bt_directive *d = &bt_directives[i];
+		unsigned distance = edit_distance(name, bt_str_of(d->name));
+
+		if (!is_near(name, distance))
+			continue;
+		distance = 2 * distance + ((d->where & where) == 0);
+		if (best == NULL || distance < least) {
+			best = d;
+			least = distance;
+		}
+	}
+	return best;
+}
+
+const struct bt_directive *
+bt_directive_guess_block(struct bt_str name)
+{
+	const struct bt_directive *d = bt_directive_from_nginx(name);
+
+	if (d == NULL)
+		d = bt_directive_nearest(name, BT_IN_MAIN | BT_IN_SERVER);
+	return d != NULL && d->opens != 0 ? d : NULL;
+}
+
+const char *
+bt_word_nearest(struct bt_str word, const char *const *words, size_t n)
+{
+	const char *best = NULL;
+	unsigned least = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned distance = edit_distance(word, bt_str_of(words[i]));
+
+		if (is_near(word, distance) &&
+		    (best == NULL || distance < least)) {
+			best = words[i];
+			least = distance;
+		}
+	}
+	return best;
+}
+
+const char *
+bt_where_format(unsigned where, char *out, size_t size)
+{
+	static const char *const names[] = { "main", "server", "route",
+		"proxy" };
+	unsigned rest = where;
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < 4 && n < size; i++) {
+		if ((where & (1u << i)) == 0)
+			continue;
+		rest &= ~(1u << i);
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+		    n == 0      ? ""
+		    : rest == 0 ? " or "
+				: ", ",
+		    names[i]);
+	}
+	return out;
+}
+
+const char *
+bt_directive_format(
+    const struct bt_directive *d, uint64_t value, char *out, size_t size)
+{
+	char text[BT_VALUE_TEXT_MAX];
+
+	if (d->type == BT_TYPE_DURATION)
+		bt_value_format_duration(value, text);
+	else if (d->type == BT_TYPE_SIZE)
+		bt_value_format_size(value, text);
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	snprintf(out, size, "%s", text);
+	return out;
+}

@@ -1,0 +1,243 @@
+/*
+ * The conf as it was understood, as a conf: rows of main from the table, then
+ * the servers.  What main's inherited directives say is printed in each
+ * server, and in a route only where it differs.  Runs in `baton -T`.
+ */
+
+#include "conf/directives.h"
+#include "conf/values.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+enum { NAME_WIDTH = 19, TAB = 4 };
+
+/* `NAME` at its depth, padded to where the arguments begin. */
+static void
+begin(struct bt_buf *out, unsigned depth, const char *name)
+{
+	bt_buf_printf(out, "%*s%-*s ", (int)(depth * TAB), "",
+	    depth == 0 ? NAME_WIDTH : 0, name);
+}
+
+static void
+put_words(struct bt_buf *out, unsigned depth, const char *name,
+    const struct bt_str *words, size_t n)
+{
+	begin(out, depth, name);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			bt_buf_putc(out, ' ');
+		bt_value_append_word(out, words[i]);
+	}
+	bt_buf_puts(out, ";\n");
+}
+
+static void
+put(struct bt_buf *out, unsigned depth, const char *name, const char *value)
+{
+	struct bt_str word = bt_str_of(value);
+
+	put_words(out, depth, name, &word, 1);
+}
+
+/* The row's value in `base`, for the types that are one value. */
+static void
+put_field(struct bt_buf *out, unsigned depth, const struct bt_directive *d,
+    const void *base)
+{
+	const void *field = (const char *)base + d->field;
+	char text[BT_VALUE_TEXT_MAX];
+	uint64_t number = 0;
+	const char *word;
+
+	switch (d->type) {
+	case BT_TYPE_COUNT:
+		number = *(const unsigned *)field;
+		break;
+	case BT_TYPE_DURATION:
+		number = (uint64_t) * (const int64_t *)field;
+		break;
+	case BT_TYPE_SIZE:
+		number = *(const uint64_t *)field;
+		break;
+	case BT_TYPE_CHOICE:
+		put(out, depth, d->name, d->choices[*(const unsigned *)field]);
+		return;
+	case BT_TYPE_NAME:
+	case BT_TYPE_PATH:
+		word = *(const char *const *)field;
+		put(out, depth, d->name, word ? word : d->special);
+		return;
+	case BT_TYPE_CUSTOM:
+	case BT_TYPE_BLOCK:
+	case BT_TYPE_INCLUDE:
+	case BT_TYPE_LATER:
+		return;
+	}
+	if (number == 0 && d->special != NULL)
+		put(out, depth, d->name, d->special);
+	else
+		put(out, depth, d->name,
+		    bt_directive_format(d, number, text, sizeof(text)));
+}
+
+static void
+put_logs(struct bt_buf *out, const struct bt_conf *conf)
+{
+	struct bt_str words[2] = { bt_str_of(conf->error_log),
+		bt_str_of(bt_log_level_names[conf->error_log_level]) };
+
+	put_words(out, 0, "error_log", words, 2);
+	if (conf->access_log == NULL) {
+		put(out, 0, "access_log", "off");
+		return;
+	}
+	words[0] = bt_str_of(conf->access_log);
+	words[1] = conf->access_log_format == BT_LOG_FORMAT_COMMON
+		       ? BT_STR("common")
+		       : BT_STR("combined");
+	put_words(out, 0, "access_log", words, 2);
+}
+
+static void
+put_listen(struct bt_buf *out, const struct bt_conf *conf, unsigned server,
+    unsigned listen)
+{
+	const struct bt_conf_listen *l = &conf->listens[listen];
+	char text[BT_ADDR_TEXT_MAX];
+
+	begin(out, 1, "listen");
+	bt_value_append_word(out, bt_str_of(bt_addr_format(&l->addr, text)));
+	bt_buf_printf(out, " backlog=%u%s%s;\n", l->backlog,
+	    l->deferred ? " deferred" : "",
+	    l->default_server == server ? " default_server" : "");
+}
+
+/* `all`, `unix:`, or ADDRESS/BITS. */
+static void
+put_access(struct bt_buf *out, unsigned depth, const struct bt_conf_access *a)
+{
+	const struct bt_addr_block *block = &a->block;
+	char host[INET6_ADDRSTRLEN] = "", text[sizeof(host) + sizeof("/255")];
+
+	if (block->family == AF_UNSPEC) {
+		strcpy(text, "all");
+	} else if (block->family == AF_UNIX) {
+		strcpy(text, "unix:");
+	} else {
+		inet_ntop(block->family, block->bytes, host, sizeof(host));
+		snprintf(text, sizeof(text), "%s/%u", host, block->bits);
+	}
+	put(out, depth, a->allow ? "allow" : "deny", text);
+}
+
+static void
+put_header(struct bt_buf *out, unsigned depth, const struct bt_conf_field *f)
+{
+	struct bt_str words[3] = { f->name, f->value, BT_STR("always") };
+
+	put_words(out, depth, "add_header", words, f->always ? 3 : 2);
+}
+
+/* What differs from the outer scope; all of it when that is NULL. */
+static void
+put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
+    const struct bt_conf_scope *outer)
+{
+	for (unsigned i = 0; i < bt_directives_n; i++) {
+		const struct bt_directive *d = &bt_directives[i];
+
+		/* all fields of these rows have 8 bytes */
+		if (d->inherited &&
+		    (outer == NULL ||
+			memcmp((const char *)scope + d->field,
+			    (const char *)outer + d->field, 8) != 0))
+			put_field(out, depth, d, scope);
+	}
+	if (outer == NULL || scope->access != outer->access)
+		for (size_t i = 0; i < scope->access_n; i++)
+			put_access(out, depth, &scope->access[i]);
+	if (outer == NULL || scope->fields != outer->fields)
+		for (size_t i = 0; i < scope->fields_n; i++)
+			put_header(out, depth, &scope->fields[i]);
+}
+
+static void
+put_status(struct bt_buf *out, const char *name, const struct bt_conf_route *r)
+{
+	struct bt_str words[2] = { BT_STR_NONE, r->text };
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", r->status);
+	words[0] = bt_str_of(text);
+	put_words(out, 2, name, words,
+	    r->handler == BT_HANDLER_REDIRECT || r->has_text ? 2 : 1);
+}
+
+static void
+put_handler(struct bt_buf *out, const struct bt_conf_route *r)
+{
+	switch (r->handler) {
+	case BT_HANDLER_RETURN:
+		put_status(out, "return", r);
+		break;
+	case BT_HANDLER_REDIRECT:
+		put_status(out, "redirect", r);
+		break;
+	case BT_HANDLER_ECHO:
+		bt_buf_puts(out, "        echo;\n");
+		break;
+	case BT_HANDLER_STATIC:
+		put_words(out, 2, "root", &r->root, 1);
+		put_words(out, 2, "index", r->index, r->index_n);
+		break;
+	case BT_HANDLER_METRICS:
+		bt_buf_puts(out, "        metrics;\n");
+		break;
+	case BT_HANDLER_STATUS:
+		bt_buf_puts(out, "        status;\n");
+		break;
+	case BT_HANDLER_NONE:
+	case BT_HANDLER_KINDS:
+		break;
+	}
+}
+
+static void
+put_server(struct bt_buf *out, const struct bt_conf *conf, unsigned server)
+{
+	const struct bt_conf_server *s = &conf->servers[server];
+
+	bt_buf_puts(out, "\nserver {\n");
+	for (size_t i = 0; i < s->listens_n; i++)
+		put_listen(out, conf, server, s->listens[i]);
+	if (s->names_n > 0)
+		put_words(out, 1, "name", s->names, s->names_n);
+	put_scope(out, 1, &s->scope, NULL);
+	for (size_t i = 0; i < s->routes_n; i++) {
+		const struct bt_conf_route *r = &s->routes[i];
+
+		bt_buf_puts(out, r->exact ? "\n    route = " : "\n    route ");
+		bt_value_append_word(out, r->path);
+		bt_buf_puts(out, " {\n");
+		put_handler(out, r);
+		put_scope(out, 2, &r->scope, &s->scope);
+		bt_buf_puts(out, "    }\n");
+	}
+	bt_buf_puts(out, "}\n");
+}
+
+void
+bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
+{
+	if (conf->file != NULL)
+		bt_buf_printf(out, "# %s\n", conf->file);
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if (bt_directives[i].where == BT_IN_MAIN)
+			put_field(out, 0, &bt_directives[i], conf);
+	put_logs(out, conf);
+	for (unsigned s = 0; s < conf->servers_n; s++)
+		put_server(out, conf, s);
+}

@@ -1,0 +1,31 @@
+#ifndef BT_CONF_VALUES_H
+#define BT_CONF_VALUES_H
+
+/* Numbers, durations and sizes as the conf writes them; text to value and back.
+ */
+
+#include "base/buf.h"
+
+#define BT_VALUE_TEXT_MAX 32
+
+/*
+ * A decimal number; `30s`, `500ms`, `1h30m`, a bare number is seconds (units
+ * ms, s, m, h, d, largest first); `16k`, `1M`, `2g`, a bare number is bytes.
+ *
+ * Returns: 0 with the number, the milliseconds, the bytes; -EINVAL or -ERANGE,
+ *          and *ret_why says what was wrong.
+ */
+int bt_value_parse_count(struct bt_str, uint64_t *ret, const char **ret_why);
+int bt_value_parse_duration(struct bt_str, uint64_t *ret, const char **ret_why);
+int bt_value_parse_size(struct bt_str, uint64_t *ret, const char **ret_why);
+
+/* Writes the shortest exact form: in the largest unit that divides it. */
+const char *bt_value_format_duration(
+    uint64_t ms, char out[static BT_VALUE_TEXT_MAX]);
+const char *bt_value_format_size(
+    uint64_t bytes, char out[static BT_VALUE_TEXT_MAX]);
+
+/* Appends a word as the conf writes it: in quotes and escaped where needed. */
+void bt_value_append_word(struct bt_buf *, struct bt_str);
+
+#endif

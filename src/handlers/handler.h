@@ -1,0 +1,69 @@
+#ifndef BT_HANDLERS_HANDLER_H
+#define BT_HANDLERS_HANDLER_H
+
+/*
+ * What can answer.  A handler is one file and one row of bt_handlers[]; it
+ * describes the reply (handlers/reply.h), the worker sends it.  All of it runs
+ * on the loop of a worker: a handler never blocks.
+ */
+
+#include "conf/conf.h"
+#include "http/request.h"
+#include "scoreboard/scoreboard.h"
+
+struct bt_exchange;
+struct bt_file_cache;
+
+/* The time of this turn of the loop. */
+struct bt_now {
+	int64_t ms;     /* bt_clock_ms() */
+	int64_t wall_s; /* since 1970 */
+};
+
+/* What the worker lends to its handlers. */
+struct bt_services {
+	const struct bt_conf *conf;
+	struct bt_scoreboard *board;
+	struct bt_score_worker *score;
+	const struct bt_now *now;
+	struct bt_file_cache *files;
+};
+
+/* A route as a worker runs it. */
+struct bt_route {
+	const struct bt_conf_route *conf;
+	const struct bt_handler *handler;
+	const struct bt_services *services;
+	/* `add_header`, as whole lines: on good answers, and on all of them */
+	struct bt_str fields, fields_always;
+	void *state; /* the handler's, made by start() */
+};
+
+struct bt_handler {
+	const char *name;
+	unsigned methods; /* others get 405; OPTIONS is answered for it */
+	/*
+	 * Prepares a route when the worker starts.  0, or negative errno:
+	 * the worker logs it and the route answers 500.
+	 */
+	int (*start)(struct bt_route *);
+	/* Frees `state`. */
+	void (*stop)(struct bt_route *);
+	/*
+	 * The head is there, the content may not be.  Describes the reply, now;
+	 * sets x->wants_content when content() shall get what the client sends,
+	 * else it is read and dropped.
+	 */
+	void (*answer)(struct bt_exchange *);
+	/* How many bytes content() can take now; 0 stops the reading. */
+	size_t (*room)(struct bt_exchange *);
+	/* A piece of the content, at most as much as room() said. */
+	void (*content)(struct bt_exchange *, struct bt_str);
+	/* The content is complete. */
+	void (*content_end)(struct bt_exchange *);
+};
+
+/* By enum bt_handler_kind; NONE is the row that answers 404. */
+extern const struct bt_handler *const bt_handlers[BT_HANDLER_KINDS];
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * `metrics`: the scoreboard in the Prometheus text format.  Every line of the
+ * ledger in all and by worker, read in an order in which nothing becomes
+ * negative.  Worker, on the loop; any worker tells of all of them.
+ */
+
+#include "handlers/reply.h"
+#include "handlers/rows.h"
+
+#include "base/buf.h"
+
+#include <inttypes.h>
+
+/* A counter of a slot's worker, shown by worker. */
+static const struct series {
+	const char *name, *type, *help;
+	size_t offset; /* into struct bt_score_slot */
+} by_worker[] = {
+#define SLOT(member) offsetof(struct bt_score_slot, member)
+	{ "baton_worker_dealt_total", "counter",
+	    "Connections sent into the worker's channel.", SLOT(dealt) },
+	{ "baton_worker_messages_total", "counter",
+	    "Messages that carried them.", SLOT(messages) },
+	{ "baton_worker_taken_total", "counter",
+	    "Connections that the worker took.", SLOT(worker.taken) },
+	{ "baton_worker_done_total", "counter",
+	    "Connections that ended in the worker.", SLOT(worker.done) },
+	{ "baton_worker_handed_back_total", "counter",
+	    "Connections that the worker gave back to the master.",
+	    SLOT(worker.handed_back) },
+	{ "baton_worker_crashed_total", "counter",
+	    "Connections that ended because their worker died.",
+	    SLOT(crashed) },
+	{ "baton_worker_started_total", "counter",
+	    "Worker processes that the slot has had.", SLOT(started) },
+	{ "baton_worker_requests_total", "counter",
+	    "Requests whose head was understood.", SLOT(worker.requests) },
+	{ "baton_worker_received_bytes_total", "counter",
+	    "Bytes read from clients.", SLOT(worker.bytes_in) },
+	{ "baton_worker_sent_bytes_total", "counter", "Bytes sent to clients.",
+	    SLOT(worker.bytes_out) },
+	{ "baton_worker_file_cache_hits_total", "counter",
+	    "Files found in the worker's cache.",
+	    SLOT(worker.file_cache_hits) },
+	{ "baton_worker_file_cache_misses_total", "counter",
+	    "Files that had to be opened.", SLOT(worker.file_cache_misses) },
+	{ "baton_worker_log_lines_lost_total", "counter",
+	    "Access log lines that could not be written.",
+	    SLOT(worker.log_lines_lost) },
+#undef SLOT
+};
+
+static void
+put_head(struct bt_buf *b, const char *name, const char *type, const char *help)
+{
+	bt_buf_printf(
+	    b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+put_one(struct bt_buf *b, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	put_head(b, name, type, help);
+	bt_buf_printf(b, "%s %" PRIu64 "\n", name, value);
+}
+
+static void
+put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
+{
+	struct bt_ledger l;
+
+	bt_ledger_read(board, &l);
+	put_one(b, "baton_connections_accepted_total", "counter",
+	    "Connections accepted: dealt + held + refused.", l.accepted);
+	put_one(b, "baton_connections_dealt_total", "counter",
+	    "Connections dealt to workers: taken + in channel.", l.dealt);
+	put_one(b, "baton_connections_held", "gauge",
+	    "Connections that wait in the master for a worker.", l.held);
+	put_one(b, "baton_connections_refused_total", "counter",
+	    "Connections that the master closed.", l.refused);
+	put_one(b, "baton_connections_in_channel", "gauge",
+	    "Connections dealt and not yet taken.", l.in_channel);
+	put_one(b, "baton_connections_taken_total", "counter",
+	    "Connections taken: open + done + handed back + crashed.", l.taken);
+	put_one(b, "baton_connections_open", "gauge",
+	    "Connections that are open in workers.", l.open);
+	put_one(b, "baton_connections_done_total", "counter",
+	    "Connections that ended.", l.done);
+	put_one(b, "baton_connections_handed_back_total", "counter",
+	    "Connections that workers gave back.", l.handed_back);
+	put_one(b, "baton_connections_crashed_total", "counter",
+	    "Connections that ended because their worker died.", l.crashed);
+	put_one(b, "baton_connections_lost_total", "counter",
+	    "Connections that vanished in a channel: must stay 0.", l.lost);
+}
+
+static void
+put_master(struct bt_buf *b, const struct bt_score_master *m)
+{
+	put_one(b, "baton_gathers_total", "counter",
+	    "Times that the master waited for more before dealing.",
+	    bt_score_get(&m->gathers));
+	put_one(b, "baton_pauses_full_total", "counter",
+	    "Times that accepting paused because workers were full.",
+	    bt_score_get(&m->pauses_full));
+	put_one(b, "baton_pauses_descriptors_total", "counter",
+	    "Times that accepting paused for want of descriptors or memory.",
+	    bt_score_get(&m->pauses_descriptors));
+	put_one(b, "baton_start_time_seconds", "gauge",
+	    "When the master started, since 1970.",
+	    (uint64_t)__atomic_load_n(&m->started_s, __ATOMIC_RELAXED));
+}
+
+/* Slots that never had a worker are not shown. */
+static bool
+was_used(const struct bt_score_slot *slot)
+{
+	return bt_score_get(&slot->started) > 0;
+}
+
+static void
+put_series(
+    struct bt_buf *b, const struct bt_scoreboard *board, const struct series *s)
+{
+	put_head(b, s->name, s->type, s->help);
+	for (unsigned i = 0; i < board->slots_n; i++) {
+		const struct bt_score_slot *slot = &board->slots[i];
+		const char *at = (const char *)slot + s->offset;
+
+		if (was_used(slot))
+			bt_buf_printf(b, "%s{worker=\"%u\"} %" PRIu64 "\n",
+			    s->name, i,
+			    bt_score_get((const uint64_t *)(const void *)at));
+	}
+}
+
+static void
+put_responses(struct bt_buf *b, const struct bt_scoreboard *board)
+{
+	const char *name = "baton_worker_responses_total";
+
+	put_head(b, name, "counter", "Responses by class of status.");
+	for (unsigned i = 0; i < board->slots_n; i++) {
+		if (!was_used(&board->slots[i]))
+			continue;
+		for (unsigned class = 1; class <= 5; class ++)
+			bt_buf_printf(b,
+			    "%s{worker=\"%u\",status=\"%uxx\"} %" PRIu64 "\n",
+			    name, i, class,
+			    bt_score_get(
+				&board->slots[i].worker.responses[class]));
+	}
+}
+
+static void
+put_closed(struct bt_buf *b, const struct bt_scoreboard *board)
+{
+	const char *name = "baton_worker_closed_total";
+
+	put_head(b, name, "counter", "Connections that ended, by reason.");
+	for (unsigned i = 0; i < board->slots_n; i++) {
+		if (!was_used(&board->slots[i]))
+			continue;
+		for (unsigned why = 0; why < BT_CLOSE_REASONS; why++)
+			bt_buf_printf(b,
+			    "%s{worker=\"%u\",reason=\"%s\"} %" PRIu64 "\n",
+			    name, i, bt_close_reason_names[why],
+			    bt_score_get(&board->slots[i].worker.closed[why]));
+	}
+}
+
+static void
+release(void *arg)
+{
+	bt_buf_fini(arg);
+}
+
+static void
+answer(struct bt_exchange *x)
+{
+	const struct bt_scoreboard *board = x->route->services->board;
+	struct bt_buf *b = bt_arena_zero(&x->arena, sizeof(*b));
+
+	put_ledger(b, board);
+	put_master(b, &board->master);
+	for (size_t i = 0; i < sizeof(by_worker) / sizeof(by_worker[0]); i++)
+		put_series(b, board, &by_worker[i]);
+	put_responses(b, board);
+	put_closed(b, board);
+	bt_reply_bytes(x, 200,
+	    BT_STR("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+		   "Cache-Control: no-store\r\n"),
+	    bt_buf_str(b));
+	bt_reply_on_release(x, release, b);
+}
+
+const struct bt_handler bt_handler_metrics = {
+	.name = "metrics",
+	.methods = BT_METHODS_READ,
+	.answer = answer,
+};

@@ -1,0 +1,20 @@
+/*
+ * `redirect STATUS URI`: sends the client elsewhere.  Worker, on the loop.
+ */
+
+#include "handlers/reply.h"
+#include "handlers/rows.h"
+
+static void
+answer(struct bt_exchange *x)
+{
+	const struct bt_conf_route *conf = x->route->conf;
+
+	bt_reply_redirect(x, conf->status, conf->text);
+}
+
+const struct bt_handler bt_handler_redirect = {
+	.name = "redirect",
+	.methods = BT_METHODS_ALL & ~BT_METHOD_BIT(BT_METHOD_TRACE),
+	.answer = answer,
+};

@@ -1,0 +1,137 @@
+/*
+ * Describing replies.  Worker, on the loop.
+ */
+
+#include "handlers/reply.h"
+
+#include "http/status.h"
+
+void
+bt_reply_bytes(struct bt_exchange *x, unsigned status, struct bt_str fields,
+    struct bt_str bytes)
+{
+	x->reply.status = status;
+	x->reply.kind = bytes.n ? BT_BODY_BYTES : BT_BODY_NONE;
+	x->reply.fields = fields;
+	x->reply.length = bytes.n;
+	x->reply.bytes = bytes;
+}
+
+void
+bt_reply_file(struct bt_exchange *x, unsigned status, struct bt_str fields,
+    int fd, uint64_t offset, uint64_t length)
+{
+	x->reply.status = status;
+	x->reply.kind = length ? BT_BODY_FILE : BT_BODY_NONE;
+	x->reply.fields = fields;
+	x->reply.length = length;
+	x->reply.fd = fd;
+	x->reply.offset = offset;
+}
+
+void
+bt_reply_stream(struct bt_exchange *x, unsigned status, struct bt_str fields,
+    uint64_t length, bt_pull_fn *pull)
+{
+	x->reply.status = status;
+	x->reply.kind = length ? BT_BODY_STREAM : BT_BODY_NONE;
+	x->reply.fields = fields;
+	x->reply.length = length;
+	x->reply.pull = pull;
+}
+
+void
+bt_reply_on_release(struct bt_exchange *x, void (*release)(void *), void *arg)
+{
+	x->reply.release = release;
+	x->reply.release_arg = arg;
+}
+
+/* The page carries nothing that came from the client. */
+static struct bt_str
+error_page(struct bt_arena *a, unsigned status)
+{
+	struct bt_str reason = bt_status_reason(status);
+
+	return bt_arena_printf(a,
+	    "<!doctype html>\n"
+	    "<html lang=\"en\">\n"
+	    "<meta charset=\"utf-8\">\n"
+	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+	    "<meta name=\"color-scheme\" content=\"light dark\">\n"
+	    "<title>%u %.*s</title>\n"
+	    "<style>body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;"
+	    "max-width:30rem;padding:0 1rem;text-align:center}"
+	    "h1{font-weight:500}</style>\n"
+	    "<h1>%u %.*s</h1>\n"
+	    "<p>baton</p>\n",
+	    status, BT_STR_ARG(reason), status, BT_STR_ARG(reason));
+}
+
+void
+bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
+{
+	const struct bt_str type =
+	    BT_STR("Content-Type: text/html; charset=utf-8\r\n");
+
+	if (!bt_status_has_content(status)) {
+		bt_reply_bytes(x, status, fields, BT_STR_NONE);
+		return;
+	}
+	if (fields.n > 0)
+		fields = bt_arena_printf(&x->arena, "%.*s%.*s",
+		    BT_STR_ARG(type), BT_STR_ARG(fields));
+	else
+		fields = type;
+	bt_reply_bytes(x, status, fields, error_page(&x->arena, status));
+}
+
+struct bt_str
+bt_methods_format(unsigned methods, struct bt_arena *a)
+{
+	static const char *const names[] = {
+		[BT_METHOD_GET] = "GET",
+		[BT_METHOD_HEAD] = "HEAD",
+		[BT_METHOD_POST] = "POST",
+		[BT_METHOD_PUT] = "PUT",
+		[BT_METHOD_DELETE] = "DELETE",
+		[BT_METHOD_OPTIONS] = "OPTIONS",
+		[BT_METHOD_PATCH] = "PATCH",
+		[BT_METHOD_TRACE] = "TRACE",
+	};
+	char *text = bt_arena_alloc(a, 96); /* all names have 53 bytes */
+	size_t n = 0;
+
+	for (unsigned m = 0; m < BT_METHOD_OTHER; m++) {
+		size_t len = strlen(names[m]);
+
+		if (!(methods & BT_METHOD_BIT(m)))
+			continue;
+		if (n > 0) {
+			memcpy(text + n, ", ", 2);
+			n += 2;
+		}
+		memcpy(text + n, names[m], len);
+		n += len;
+	}
+	return (struct bt_str){ text, n };
+}
+
+void
+bt_reply_not_allowed(struct bt_exchange *x, unsigned methods)
+{
+	struct bt_str names = bt_methods_format(
+	    methods | BT_METHOD_BIT(BT_METHOD_OPTIONS), &x->arena);
+
+	bt_reply_error(x, 405,
+	    bt_arena_printf(&x->arena, "Allow: %.*s\r\n", BT_STR_ARG(names)));
+}
+
+void
+bt_reply_redirect(
+    struct bt_exchange *x, unsigned status, struct bt_str location)
+{
+	bt_reply_error(x, status,
+	    bt_arena_printf(
+		&x->arena, "Location: %.*s\r\n", BT_STR_ARG(location)));
+}

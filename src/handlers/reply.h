@@ -1,0 +1,99 @@
+#ifndef BT_HANDLERS_REPLY_H
+#define BT_HANDLERS_REPLY_H
+
+/*
+ * An exchange, one request and its reply, as a handler sees it; and the ways
+ * to describe the reply.  The description is data: the worker writes the head
+ * and pulls the content at the speed of the client.
+ */
+
+#include "channel/channel.h"
+#include "handlers/handler.h"
+#include "http/parser.h"
+
+#include <sys/types.h>
+
+/*
+ * Produces content for a stream.
+ *
+ * Returns: bytes written to `out` (1..room); 0 at the end; -EAGAIN when there
+ *          is nothing yet (asked again after content() or content_end());
+ *          another negative errno cuts the answer and the connection.
+ */
+typedef ssize_t bt_pull_fn(struct bt_exchange *, char *out, size_t room);
+
+enum bt_body_kind {
+	BT_BODY_NONE,
+	BT_BODY_BYTES,
+	BT_BODY_FILE,
+	BT_BODY_STREAM,
+};
+
+#define BT_LENGTH_UNKNOWN UINT64_MAX
+
+struct bt_reply {
+	unsigned status; /* 0: not described yet */
+	enum bt_body_kind kind;
+	bool close; /* the connection ends with it */
+	/*
+	 * Whole lines, CRLF included, without Date, Server, Content-Length,
+	 * Connection.  Valid until the exchange ends.
+	 */
+	struct bt_str fields;
+	uint64_t length;     /* of the content, BT_LENGTH_UNKNOWN for streams */
+	struct bt_str bytes; /* BYTES: valid until the exchange ends */
+	int fd;              /* FILE: borrowed until the exchange ends */
+	uint64_t offset;     /* FILE: of its first byte */
+	bt_pull_fn *pull;    /* STREAM */
+	/* Called once when the exchange ends, however it ends; may be NULL. */
+	void (*release)(void *);
+	void *release_arg;
+};
+
+struct bt_exchange {
+	const struct bt_route *route;
+	void *state; /* the handler's, usually of the arena */
+	bool wants_content;
+	struct bt_reply reply;
+	struct bt_arena arena;
+	const struct bt_baton
+	    *baton; /* the connection: its client, its number */
+	struct bt_parser parser;
+	struct bt_request request;
+
+	/* the worker's part */
+	bool head_written, reply_over;
+	bool content_begun, content_over, continue_sent;
+	uint64_t sent; /* content bytes given to the output so far */
+};
+
+/* The reply is those bytes, with these fields; both borrowed. */
+void bt_reply_bytes(struct bt_exchange *, unsigned status, struct bt_str fields,
+    struct bt_str bytes);
+
+/* The reply is that part of an open file. */
+void bt_reply_file(struct bt_exchange *, unsigned status, struct bt_str fields,
+    int fd, uint64_t offset, uint64_t length);
+
+/* The reply's content is pulled; `length` or BT_LENGTH_UNKNOWN. */
+void bt_reply_stream(struct bt_exchange *, unsigned status,
+    struct bt_str fields, uint64_t length, bt_pull_fn *);
+
+/* What to do when the exchange ends, e.g. give back a file. */
+void bt_reply_on_release(struct bt_exchange *, void (*)(void *), void *arg);
+
+/* A short page for a status of 300 or more, with extra fields (may be none). */
+void bt_reply_error(
+    struct bt_exchange *, unsigned status, struct bt_str fields);
+
+/* 405 with Allow for that set of methods. */
+void bt_reply_not_allowed(struct bt_exchange *, unsigned methods);
+
+/* 3xx with Location; the location is used as it is. */
+void bt_reply_redirect(
+    struct bt_exchange *, unsigned status, struct bt_str location);
+
+/* `GET, HEAD, OPTIONS` for a set of methods, in the arena. */
+struct bt_str bt_methods_format(unsigned methods, struct bt_arena *);
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * The command line, and nothing else: what each option means is done in conf/
+ * and master/.
+ */
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "master/master.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_CONF BT_SYSCONFDIR "/baton/baton.conf"
+
+static const char usage_text[] =
+    "usage: baton [-c FILE]              run in the foreground\n"
+    "       baton -t [-c FILE]           check the conf, say what is wrong\n"
+    "       baton -T [-c FILE]           check it and print it as understood\n"
+    "       baton -s VERB [-c FILE]      ask the running baton and wait:\n"
+    "                                    reload upgrade reopen quit stop"
+    " status\n"
+    "       baton -l ADDR:PORT -r DIR    serve a folder without a conf file\n"
+    "       baton -V                     print the version\n"
+    "       baton -h                     print this\n"
+    "The conf file is " DEFAULT_CONF " if none is named.\n";
+
+struct options {
+	const char *file, *verb, *listen, *root;
+	bool check, dump;
+};
+
+static int
+misused(const char *what)
+{
+	fprintf(stderr, "baton: %s\n%s", what, usage_text);
+	return 2;
+}
+
+static bool
+is_verb(const char *verb)
+{
+	static const char *const verbs[] = { "reload", "upgrade", "reopen",
+		"quit", "stop", "status" };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i], verb) == 0)
+			return true;
+	return false;
+}
+
+/* What is wrong with them together, or NULL. */
+static const char *
+conflict_of(const struct options *o)
+{
+	if ((o->listen == NULL) != (o->root == NULL))
+		return "-l and -r go together";
+	if (o->listen != NULL && (o->file != NULL || o->verb != NULL))
+		return "-l and -r stand for a conf file: leave -c and -s out";
+	if (o->verb != NULL && o->check)
+		return "-s does not go with -t or -T";
+	return NULL;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int
+parse_options(int argc, char **argv, struct options *o)
+{
+	const char *conflict;
+	char what[64];
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, ":c:tTs:l:r:Vh")) != -1) {
+		switch (c) {
+		case 'c':
+			o->file = optarg;
+			break;
+		case 't':
+			o->check = true;
+			break;
+		case 'T':
+			o->check = o->dump = true;
+			break;
+		case 's':
+			o->verb = optarg;
+			break;
+		case 'l':
+			o->listen = optarg;
+			break;
+		case 'r':
+			o->root = optarg;
+			break;
+		case 'V':
+			puts("baton " BT_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		case ':':
+			snprintf(what, sizeof(what),
+			    "option -%c needs an argument", optopt);
+			return misused(what);
+		default:
+			snprintf(
+			    what, sizeof(what), "unknown option -%c", optopt);
+			return misused(what);
+		}
+	}
+	if (optind < argc)
+		return misused("too many arguments");
+	if (o->verb != NULL && !is_verb(o->verb)) {
+		snprintf(
+		    what, sizeof(what), "-s does not know \"%s\"", o->verb);
+		return misused(what);
+	}
+	if ((conflict = conflict_of(o)) != NULL)
+		return misused(conflict);
+	return -1;
+}
+
+static int
+read_conf(const struct options *o, struct bt_conf **ret)
+{
+	struct bt_buf errors = { 0 };
+	int r;
+
+	if (o->listen != NULL)
+		r = bt_conf_quick(o->listen, o->root, ret, &errors);
+	else
+		r = bt_conf_read(
+		    o->file ? o->file : DEFAULT_CONF, ret, &errors);
+	if (r < 0)
+		fwrite(errors.data, 1, errors.len, stderr);
+	bt_buf_fini(&errors);
+	return r;
+}
+
+static int
+check(const struct options *o, const struct bt_conf *conf)
+{
+	struct bt_buf text = { 0 };
+	int bad = 0;
+
+	if (o->dump) {
+		bt_conf_dump(conf, &text);
+		fwrite(text.data, 1, text.len, stdout);
+		bad = fflush(stdout) == EOF;
+		bt_buf_fini(&text);
+	} else {
+		printf("baton: %s is good\n",
+		    conf->file ? conf->file : "what -l and -r say");
+	}
+	return bad;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct bt_conf *conf;
+	int status;
+
+	if ((status = parse_options(argc, argv, &o)) != -1)
+		return status;
+	if (read_conf(&o, &conf) < 0)
+		return 1;
+	if (!o.check && o.verb == NULL)
+		return bt_master_run(conf, bt_worker_run);
+	status = o.verb ? bt_control_ask(conf, o.verb) : check(&o, conf);
+	bt_conf_free(conf);
+	return status;
+}

@@ -1,0 +1,60 @@
+#ifndef BT_MASTER_CONTROL_H
+#define BT_MASTER_CONTROL_H
+
+/*
+ * The control socket: `baton -s` talks to the running master.  The client sends
+ * a verb and LF; the answer is any number of lines, of which the last begins
+ * with `ok` or `error`; then the master closes.  Who asks for something that
+ * takes its time waits for the outcome.
+ *
+ * The master never waits for a client: their number, what they may send and
+ * how long they may take are bounded.
+ */
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+struct bt_control;        /* the listening side, in the master */
+struct bt_control_client; /* who asked */
+struct event_base;
+
+/* One row for each verb; the last has no name. */
+struct bt_control_verb {
+	const char *name;
+	/*
+	 * Answers with bt_control_end(), now; or with bt_control_wait() puts
+	 * the client on hold until bt_control_end_waiting().
+	 */
+	void (*run)(void *arg, struct bt_control_client *);
+};
+
+/*
+ * Opens the socket at `path`, mode 0600.
+ *
+ * Returns:   0 with `*ret`; -EADDRINUSE when a running master answers there;
+ *            another negative errno.
+ * Ownership: the caller's, bt_control_free(); `verbs` and `arg` stay his.
+ */
+int bt_control_new(struct event_base *, const char *path,
+    const struct bt_control_verb *verbs, void *arg, struct bt_control **ret);
+
+/* Closes all and removes the socket's file; accepts NULL. */
+void bt_control_free(struct bt_control *);
+
+/* Lines before the last one: append to it, each ended by LF. */
+struct bt_buf *bt_control_lines(struct bt_control_client *);
+
+/* The last line, `ok ...` or `error ...`, without LF. */
+void bt_control_end(struct bt_control_client *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void bt_control_wait(struct bt_control_client *);
+
+/* Ends the answer of all who wait.  Accepts NULL. */
+void bt_control_end_waiting(struct bt_control *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The address of a socket's path; -ENAMETOOLONG. */
+int bt_control_addr(const char *path, struct bt_addr *ret);
+
+#endif

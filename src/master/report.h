@@ -1,0 +1,18 @@
+#ifndef BT_MASTER_REPORT_H
+#define BT_MASTER_REPORT_H
+
+/*
+ * What the master says about itself: `baton -s status`, for people.
+ */
+
+#include "base/buf.h"
+#include "master/slot.h"
+
+/* Appends the ledger and a table of the workers, lines ended by LF. */
+void bt_report_append(
+    struct bt_buf *, const struct bt_slots *, const char *state);
+
+/* Connections that are in our hands: held, in channels, open. */
+uint64_t bt_report_connections(const struct bt_scoreboard *);
+
+#endif

@@ -1,0 +1,556 @@
+/*
+ * Worker slots: the fork, what the child sheds, the reaping, the successor.
+ * A slot's channel outlives its workers.  Master; shed() and live() are the
+ * worker's first steps.
+ */
+
+#include "master/slot.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define QUICK_DEATH_MS 1000
+#define REST_FIRST_MS 100
+#define REST_MOST_MS 5000
+#define RETRY_MS 10
+#define TIMER_SLACK_NS 50000 /* the kernel's preset; the master has less */
+
+const char *const bt_slot_state_names[BT_SLOT_STATES] = {
+	[BT_SLOT_EMPTY] = "empty",
+	[BT_SLOT_STARTING] = "starting",
+	[BT_SLOT_READY] = "ready",
+	[BT_SLOT_LEAVING] = "leaving",
+	[BT_SLOT_RESTING] = "resting",
+};
+
+static void on_readable(evutil_socket_t, short, void *);
+static void on_unblocked(evutil_socket_t, short, void *);
+static void on_rested(evutil_socket_t, short, void *);
+
+void
+bt_slots_init(struct bt_slots *set)
+{
+	set->n = set->board->slots_n;
+	set->used = 0;
+	set->all = bt_mem_zero(set->n, sizeof(*set->all));
+	for (unsigned i = 0; i < set->n; i++) {
+		struct bt_slot *s = &set->all[i];
+
+		s->set = set;
+		s->index = i;
+		s->score = &set->board->slots[i];
+	}
+}
+
+static void
+free_event(struct event *ev)
+{
+	if (ev != NULL)
+		event_free(ev);
+}
+
+void
+bt_slots_fini(struct bt_slots *set)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		struct bt_slot *s = &set->all[i];
+
+		free_event(s->readable);
+		free_event(s->writable);
+		free_event(s->retry);
+		free_event(s->rested);
+		bt_channel_free(s->near);
+		bt_channel_free(s->far);
+	}
+	free(set->all);
+	set->all = NULL;
+	set->n = 0;
+}
+
+static void
+arm(struct event *ev, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
+
+	event_add(ev, &tv);
+}
+
+static void
+slot_enter(struct bt_slot *s, enum bt_slot_state state)
+{
+	bt_log_debug(NULL, 0, "slot %u: %s, was %s", s->index,
+	    bt_slot_state_names[state], bt_slot_state_names[s->state]);
+	s->state = state;
+}
+
+/* The channel and the events of a slot that is used for the first time. */
+static int
+furnish(struct bt_slot *s)
+{
+	struct event_base *base = s->set->base;
+	int fd, r;
+
+	if (s->near != NULL)
+		return 0;
+	if ((r = bt_channel_pair(&s->near, &s->far)) < 0)
+		return r;
+	fd = bt_channel_fd(s->near);
+	s->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, s);
+	s->writable = event_new(base, fd, EV_WRITE, on_unblocked, s);
+	s->retry = evtimer_new(base, on_unblocked, s);
+	s->rested = evtimer_new(base, on_rested, s);
+	event_add(s->readable, NULL);
+	return 0;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes every descriptor but those of `keep`, which it sorts. */
+static void
+close_all_but(int *keep, size_t n)
+{
+	unsigned from = 0;
+
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < 0)
+			continue;
+		if ((unsigned)keep[i] > from)
+			close_range(from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+/*
+ * What makes the master's child a worker.  Every signal is blocked until the
+ * end of it.
+ */
+static void
+shed(struct bt_slot *s)
+{
+	static const int masters_own[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
+		SIGUSR2, SIGPIPE };
+	int keep[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, bt_log_fd(),
+		bt_channel_fd(s->far), s->set->access_log_fd };
+	char name[16 + 16];
+	sigset_t none;
+
+	/* a number would not do: ps and the logs shall tell which one it is */
+	snprintf(name, sizeof(name),
+	    s->index < 10 ? "baton: worker %u" : "baton:worker%u", s->index);
+	prctl(PR_SET_NAME, name);
+	snprintf(name, sizeof(name), "worker %u", s->index);
+	bt_log_set_process(name);
+
+	/*
+	 * All descriptors that are not the worker's, without a list that could
+	 * be forgotten when something is added.  Those are: the listeners, or
+	 * the port would stay bound by us; the connections held in the master,
+	 * or they would not end when their worker closes them; the near ends,
+	 * ours too, or no worker would see EOF when the master is gone; other
+	 * slots' far ends, or we could take their connections; the control
+	 * socket and its clients; the signalfd; and the master's epoll.
+	 *
+	 * The inherited event base is left as it is, and its memory is shared
+	 * as long as nobody touches it: event_base_free() and event_del() here
+	 * would take the parent's registrations out of the epoll that we share.
+	 */
+	close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+
+	/*
+	 * The terminal and kill(-pgid) send these to the workers as well, but
+	 * they are meant for the master, who says with messages what to do.
+	 */
+	for (size_t i = 0; i < sizeof(masters_own) / sizeof(int); i++)
+		signal(masters_own[i], SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+
+	/* the master gathers with a precise timer, which is not for free */
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+
+	/* and now let them in: the master's were blocked for its signalfd */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+__attribute__((noreturn)) static void
+live(struct bt_slot *s)
+{
+	struct bt_heritage heritage = {
+		.conf = s->set->conf,
+		.board = s->set->board,
+		.slot = s->index,
+		.generation = s->set->generation,
+		.channel = s->far,
+		.access_log_fd = s->set->access_log_fd,
+	};
+
+	shed(s);
+	_exit(s->set->run(&heritage));
+}
+
+static int
+fork_worker(struct bt_slot *s, pid_t *ret)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	/* no signal may come to the child before it has shed our handling */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		live(s);
+	*ret = pid == -1 ? -errno : pid;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return *ret < 0 ? *ret : 0;
+}
+
+/* Says what could not be said when the channel was full. */
+static void
+pay_debts(struct bt_slot *s)
+{
+	struct bt_handover logs[2];
+	size_t n = 0;
+	int r = 0;
+
+	memset(logs, 0, sizeof(logs));
+	if (s->set->access_log_fd != -1)
+		logs[n++].fd = s->set->access_log_fd;
+	if (bt_log_fd() != STDERR_FILENO)
+		logs[n++].fd = bt_log_fd();
+	if (s->owes_logs && n > 0)
+		r = bt_channel_send(s->near, BT_MESSAGE_LOGS, logs, n);
+	if (r >= 0) {
+		s->owes_logs = false;
+		if (s->owes_drain)
+			r = bt_channel_notify(s->near, BT_MESSAGE_DRAIN);
+		if (r >= 0)
+			s->owes_drain = false;
+	}
+	if (r < 0 && !s->blocked)
+		bt_slot_block(s, r);
+}
+
+int
+bt_slot_start(struct bt_slot *s)
+{
+	pid_t pid;
+	int r;
+
+	assert(s->pid == 0);
+	if ((r = furnish(s)) < 0 || (r = fork_worker(s, &pid)) < 0)
+		return r;
+	s->pid = pid;
+	if (s->set->used <= s->index)
+		s->set->used = s->index + 1;
+	s->generation = s->set->generation;
+	s->started_ms = bt_clock_ms();
+	s->killed = false;
+	s->owes_logs = false; /* it was born with the newest */
+	s->score->pid = pid;
+	s->score->generation = s->generation;
+	bt_score_add(&s->score->started, 1);
+	bt_log_info(NULL, 0, "worker %u started, pid %d", s->index, (int)pid);
+	if (s->owes_drain) {
+		slot_enter(s, BT_SLOT_LEAVING);
+		pay_debts(s);
+	} else {
+		slot_enter(s, BT_SLOT_STARTING);
+	}
+	return 0;
+}
+
+int64_t
+bt_slot_rest_ms(unsigned quick_deaths)
+{
+	int64_t ms = REST_FIRST_MS;
+
+	if (quick_deaths <= 1)
+		return 0;
+	for (unsigned i = 2; i < quick_deaths && ms < REST_MOST_MS; i++)
+		ms *= 2;
+	return ms < REST_MOST_MS ? ms : REST_MOST_MS;
+}
+
+/* Starts the successor, or sees to it that it is tried again. */
+static void
+succeed(struct bt_slot *s, int64_t rest_ms)
+{
+	int r;
+
+	if (rest_ms == 0) {
+		if ((r = bt_slot_start(s)) == 0)
+			return;
+		bt_log_error(NULL, r, "worker %u cannot be started", s->index);
+		rest_ms = REST_FIRST_MS;
+	}
+	slot_enter(s, BT_SLOT_RESTING);
+	arm(s->rested, rest_ms);
+}
+
+static void
+on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	succeed(arg, 0);
+}
+
+/* One line about the end of a worker. */
+static void
+log_end(const struct bt_slot *s, pid_t pid, int status, uint64_t cut)
+{
+	bool asked = s->state == BT_SLOT_LEAVING;
+	char why[64];
+
+	if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), "was ended by SIG%s%s",
+		    sigabbrev_np(WTERMSIG(status))
+			? sigabbrev_np(WTERMSIG(status))
+			: "?",
+		    WCOREDUMP(status) ? " (core dumped)" : "");
+	else
+		snprintf(
+		    why, sizeof(why), "exited with %d", WEXITSTATUS(status));
+	if (asked && WIFEXITED(status) && WEXITSTATUS(status) == 0 && cut == 0)
+		bt_log_info(
+		    NULL, 0, "worker %u finished, pid %d", s->index, (int)pid);
+	else if (asked && s->killed)
+		bt_log_warn(NULL, 0,
+		    "worker %u, pid %d, was killed, with %ju "
+		    "connections open",
+		    s->index, (int)pid, (uintmax_t)cut);
+	else
+		bt_log_error(NULL, 0,
+		    "worker %u, pid %d, %s, with %ju "
+		    "connections open and %ju in its channel",
+		    s->index, (int)pid, why, (uintmax_t)cut,
+		    (uintmax_t)bt_slot_in_channel(s));
+}
+
+/* Is there anything that a worker has not taken? */
+static bool
+has_queue(const struct bt_slot *s)
+{
+	struct pollfd p = { .fd = bt_channel_fd(s->far), .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/*
+ * The connections that its worker took and did not bring to an end.  With an
+ * empty channel, also those of a message that it took and had no time to count:
+ * its counters are ours while nobody works here.
+ */
+static uint64_t
+count_crashed(struct bt_slot *s)
+{
+	struct bt_score_worker *w = &s->score->worker;
+	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
+			s->score->crashed;
+	uint64_t taken, cut;
+
+	if (!has_queue(s))
+		bt_score_add(&w->taken, bt_slot_in_channel(s));
+	taken = bt_score_get(&w->taken);
+	cut = taken > gone ? taken - gone : 0;
+	bt_score_add(&s->score->crashed, cut);
+	return cut;
+}
+
+static void
+slot_ended(struct bt_slot *s, int status)
+{
+	bool asked = s->state == BT_SLOT_LEAVING;
+	bool quick = bt_clock_ms() - s->started_ms < QUICK_DEATH_MS;
+	pid_t pid = s->pid;
+
+	log_end(s, pid, status, count_crashed(s));
+	s->pid = 0;
+	s->score->pid = 0;
+	/* what it said last: a successor shall not be taken at its word */
+	on_readable(-1, EV_READ, s);
+	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
+	if (asked && (s->killed || bt_slot_in_channel(s) == 0)) {
+		s->owes_drain = s->owes_logs = false;
+		s->quick_deaths = 0;
+		slot_enter(s, BT_SLOT_EMPTY);
+		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
+		return;
+	}
+	s->owes_drain = asked; /* the successor is told behind what it serves */
+	if (s->quick_deaths > 1)
+		bt_log_warn(NULL, 0,
+		    "worker %u died %u times in a row; "
+		    "the next one starts in %jd ms",
+		    s->index, s->quick_deaths,
+		    (intmax_t)bt_slot_rest_ms(s->quick_deaths));
+	succeed(s, bt_slot_rest_ms(s->quick_deaths));
+	s->set->on_news(s->set->arg, s, BT_SLOT_DIED);
+}
+
+void
+bt_slots_reap(struct bt_slots *set)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < set->n; i++) {
+			if (set->all[i].pid == pid) {
+				slot_ended(&set->all[i], status);
+				break;
+			}
+		}
+	}
+}
+
+void
+bt_slot_drain(struct bt_slot *s)
+{
+	s->owes_drain = true;
+	switch (s->state) {
+	case BT_SLOT_STARTING:
+	case BT_SLOT_READY:
+		slot_enter(s, BT_SLOT_LEAVING);
+		if (!s->blocked)
+			pay_debts(s);
+		break;
+	case BT_SLOT_RESTING:
+		event_del(s->rested);
+		if (bt_slot_in_channel(s) > 0) {
+			succeed(s, 0); /* leaves as soon as these are served */
+			break;
+		}
+		s->owes_drain = false;
+		slot_enter(s, BT_SLOT_EMPTY);
+		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
+		break;
+	case BT_SLOT_LEAVING:
+	case BT_SLOT_EMPTY:
+	case BT_SLOT_STATES:
+		s->owes_drain = false;
+		break;
+	}
+}
+
+void
+bt_slot_send_logs(struct bt_slot *s)
+{
+	if (s->pid == 0)
+		return;
+	s->owes_logs = true;
+	if (!s->blocked)
+		pay_debts(s);
+}
+
+void
+bt_slot_kill(struct bt_slot *s)
+{
+	if (s->state == BT_SLOT_EMPTY)
+		return;
+	s->killed = true;
+	if (s->pid == 0) { /* RESTING */
+		event_del(s->rested);
+		s->owes_drain = false;
+		slot_enter(s, BT_SLOT_EMPTY);
+		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
+		return;
+	}
+	slot_enter(s, BT_SLOT_LEAVING);
+	kill(s->pid, SIGKILL);
+}
+
+/*
+ * A full channel becomes writable when three quarters of it were read.  Other
+ * refusals (too many descriptors in flight, no memory) have no event, and the
+ * channel is writable all the time: there, or where being writable turned out
+ * not to help, it is the clock.
+ */
+void
+bt_slot_block(struct bt_slot *s, int err)
+{
+	s->blocked = true;
+	if (err == -EAGAIN && s->refusals++ == 0) {
+		event_add(s->writable, NULL);
+		return;
+	}
+	if (err != -EAGAIN && s->refusals++ == 0)
+		bt_log_warn(NULL, err, "worker %u cannot be dealt to for now",
+		    s->index);
+	arm(s->retry, RETRY_MS);
+}
+
+static void
+on_unblocked(evutil_socket_t fd, short what, void *arg)
+{
+	struct bt_slot *s = arg;
+
+	s->blocked = false;
+	pay_debts(s);
+	if (!s->blocked)
+		s->set->on_news(s->set->arg, s, BT_SLOT_HAS_ROOM);
+}
+
+/* A worker says ROOM once when its loop runs, and then when it was asked to. */
+static void
+take_room(struct bt_slot *s)
+{
+	if (s->pid == 0)
+		return; /* its last words */
+	if (s->state == BT_SLOT_STARTING) {
+		slot_enter(s, BT_SLOT_READY);
+		s->set->on_news(s->set->arg, s, BT_SLOT_IS_READY);
+	} else {
+		s->set->on_news(s->set->arg, s, BT_SLOT_HAS_ROOM);
+	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
+	struct bt_slot *s = arg;
+	enum bt_message message;
+	bool room = false;
+	unsigned lost;
+	int n;
+
+	while ((n = bt_channel_recv(s->near, h, &message, &lost)) >= 0) {
+		room |= message == BT_MESSAGE_ROOM;
+		if (message == BT_MESSAGE_ROOM && n == 0)
+			continue;
+		bt_log_error(NULL, 0,
+		    "worker %u sent message %d with %d "
+		    "descriptors, which it should not",
+		    s->index, (int)message, n);
+		for (int i = 0; i < n; i++)
+			close(h[i].fd);
+	}
+	if (n != -EAGAIN)
+		bt_log_error(NULL, n, "the channel of worker %u", s->index);
+	if (n == -EPIPE) /* cannot be: the far end is ours, too */
+		event_del(s->readable);
+	if (room)
+		take_room(s);
+}

@@ -1,0 +1,141 @@
+#ifndef BT_MASTER_SLOT_H
+#define BT_MASTER_SLOT_H
+
+/*
+ * A slot is a worker's place: its channel, its counters, and whichever process
+ * works there now.  Both ends of the channel live in the master, so that a
+ * worker that dies leaves its queue intact and its successor serves it.
+ *
+ * There are more slots than workers: two generations stand side by side while
+ * one takes over from the other.
+ */
+
+#include "channel/heritage.h"
+
+#include <sys/types.h>
+
+struct event;
+struct event_base;
+
+/*
+ *   EMPTY -> STARTING -> READY -> LEAVING -> EMPTY
+ *                ^          |        |
+ *                '---- RESTING <-----'    a worker died, another is due
+ */
+enum bt_slot_state {
+	BT_SLOT_EMPTY,    /* nobody works here, and nobody shall */
+	BT_SLOT_STARTING, /* forked; has not said yet that its loop runs */
+	BT_SLOT_READY,    /* can be dealt to */
+	BT_SLOT_LEAVING,  /* shall drain: not dealt to any more */
+	BT_SLOT_RESTING,  /* died too often: its successor comes by timer */
+	BT_SLOT_STATES,
+};
+
+extern const char *const bt_slot_state_names[BT_SLOT_STATES];
+
+struct bt_slots;
+
+struct bt_slot {
+	struct bt_slots *set;
+	unsigned index; /* of slots and of board->slots */
+	enum bt_slot_state state;
+	uint32_t generation;           /* of the conf that its worker has */
+	pid_t pid;                     /* 0: none */
+	struct bt_channel *near, *far; /* NULL until first used */
+	struct bt_score_slot *score;
+	struct event *readable; /* near: the worker speaks */
+	struct event *writable; /* near: blocked, because it was full */
+	struct event *retry;    /* blocked for another reason: time to try */
+	struct event *rested;   /* RESTING: time for the successor */
+	int64_t started_ms;
+	unsigned quick_deaths; /* in a row, each within a second of its birth */
+	bool blocked;      /* the channel refused; one of the two is armed */
+	unsigned refusals; /* of the channel, in a row */
+	bool killed;       /* by the master: no successor */
+	bool owes_drain, owes_logs; /* messages still to be sent */
+
+	/* the dealer's, during one deal */
+	uint64_t load;
+	int first, last; /* of the pending that it gets; -1: none */
+	uint64_t turn;   /* the deal in which these were set */
+};
+
+/* What the slots tell the master. */
+enum bt_slot_news {
+	BT_SLOT_IS_READY, /* the worker's loop runs */
+	BT_SLOT_HAS_ROOM, /* a connection was closed, or the channel emptied */
+	BT_SLOT_DIED,     /* unasked: the state says whether a successor came */
+	BT_SLOT_LEFT,     /* its worker ended after it was told to drain */
+};
+typedef void bt_slot_news_fn(void *arg, struct bt_slot *, enum bt_slot_news);
+
+struct bt_slots {
+	struct bt_slot *all; /* n of them */
+	unsigned n;
+	unsigned used; /* none behind these was ever started */
+	struct event_base *base;
+	struct bt_scoreboard *board;
+	bt_worker_run_fn *run;
+	bt_slot_news_fn *on_news;
+	void *arg;
+	/* the newest generation, which every fork inherits */
+	const struct bt_conf *conf;
+	uint32_t generation;
+	int access_log_fd; /* the master's; -1: off */
+};
+
+/*
+ * Makes the slots of `board`, all empty.  Fields below `used` are the caller's
+ * to set first.
+ */
+void bt_slots_init(struct bt_slots *);
+
+/* Frees channels and events; what was queued in the channels is closed. */
+void bt_slots_fini(struct bt_slots *);
+
+/*
+ * Starts a worker in the slot.
+ *
+ * Returns: 0; negative errno of making the channel or of fork(), and the slot
+ *          is as it was.
+ * Context: master.  In the child it does not return.
+ */
+int bt_slot_start(struct bt_slot *);
+
+/*
+ * Tells the worker to finish what it has, then to exit.  It is not dealt to any
+ * more.  Its end comes as BT_SLOT_LEFT; what a worker that died while leaving
+ * left in the channel is served by a successor, which leaves at once.
+ */
+void bt_slot_drain(struct bt_slot *);
+
+/* Sends the logs' descriptors to the worker, now or when there is room. */
+void bt_slot_send_logs(struct bt_slot *);
+
+/* Ends the worker now; its end comes as BT_SLOT_LEFT. */
+void bt_slot_kill(struct bt_slot *);
+
+/* Waits for room in the channel; `err` is what bt_channel_send() returned. */
+void bt_slot_block(struct bt_slot *, int err);
+
+/* Reaps all children that ended: SIGCHLD. */
+void bt_slots_reap(struct bt_slots *);
+
+/* Connections that were dealt to the slot and not yet taken by a worker. */
+static inline uint64_t
+bt_slot_in_channel(const struct bt_slot *s)
+{
+	uint64_t taken = bt_score_get(&s->score->worker.taken) +
+			 bt_score_get(&s->score->worker.lost);
+	uint64_t dealt = bt_score_get(&s->score->dealt);
+
+	return dealt > taken ? dealt - taken : 0;
+}
+
+/*
+ * How long to wait before a successor is started, after `quick_deaths` in a
+ * row: 0, 100, 200, 400 ... 5000 ms.
+ */
+int64_t bt_slot_rest_ms(unsigned quick_deaths);
+
+#endif

@@ -1,0 +1,527 @@
+/*
+ * The connection as a state machine.  advance() does all that can be done
+ * without waiting: requests in the buffer are answered one after the other into
+ * the output, which is then sent with one call; settle() names what the
+ * connection waits for next, and so its deadline and what the loop watches.
+ * Worker, on the loop.
+ */
+
+#include "worker/conn.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "worker/exchange.h"
+#include "worker/output.h"
+#include "worker/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define CONN_MAGIC 0x636f6e6eu
+
+/* After our last answer the client's sending is read away, for so long … */
+#define LINGER_MS 5000
+/* … and so much; then a reset is what it gets. */
+#define LINGER_BYTES (64 * 1024 * 1024)
+/* A head that began is put aside in a block of its own up to this size. */
+#define STASH_BYTES_MAX 2048
+/* Less room than this, and what waits is moved to the front before reading. */
+#define READ_ROOM_MIN 4096
+
+static const struct phase {
+	const char *name;
+	size_t timeout; /* offset into struct bt_conf; 0: LINGER_MS */
+} phases[BT_CONN_PHASES] = {
+#define TIMEOUT(member) offsetof(struct bt_conf, member)
+	[BT_CONN_FRESH] = { "fresh", TIMEOUT(header_timeout_ms) },
+	[BT_CONN_IDLE] = { "idle", TIMEOUT(keepalive_timeout_ms) },
+	[BT_CONN_HEAD] = { "head", TIMEOUT(header_timeout_ms) },
+	[BT_CONN_CONTENT] = { "content", TIMEOUT(body_timeout_ms) },
+	[BT_CONN_SEND] = { "send", TIMEOUT(send_timeout_ms) },
+	[BT_CONN_LINGER] = { "linger", 0 },
+	[BT_CONN_CLOSED] = { "closed", 0 },
+#undef TIMEOUT
+};
+
+static void on_event(evutil_socket_t, short, void *);
+
+static struct bt_conn *
+conn_from(void *arg)
+{
+	struct bt_conn *c = arg;
+
+	assert(c->magic == CONN_MAGIC);
+	return c;
+}
+
+void
+bt_conn_describe(const void *conn, char *out, size_t size)
+{
+	const struct bt_conn *c = conn;
+	char host[BT_ADDR_TEXT_MAX];
+	struct bt_addr peer;
+
+	bt_baton_peer(&c->baton, &peer);
+	bt_addr_format_host(&peer, host);
+	snprintf(out, size, "conn %llu from %s, exchange %u, %s",
+	    (unsigned long long)c->baton.id, host, c->baton.requests + 1,
+	    phases[c->phase].name);
+}
+
+static int64_t
+phase_ms(const struct bt_conn *c, enum bt_conn_phase phase)
+{
+	const char *conf = (const char *)c->worker->conf;
+
+	if (phases[phase].timeout == 0)
+		return LINGER_MS;
+	return *(const int64_t *)(const void *)(conf + phases[phase].timeout);
+}
+
+/*
+ * The one place that changes the phase.  Connections in a phase share its
+ * duration, so each list is sorted by deadline as long as who enters, or
+ * enters again, goes to its end.
+ */
+static void
+conn_enter(struct bt_conn *c, enum bt_conn_phase phase)
+{
+	struct bt_conn_list *lists = c->worker->phases;
+	int64_t deadline_ms = c->worker->now.ms + phase_ms(c, phase);
+
+	c->moved = false;
+	if (c->phase == phase && c->deadline_ms == deadline_ms)
+		return;
+	TAILQ_REMOVE(&lists[c->phase], c, phase_link);
+	c->phase = (uint8_t)phase;
+	c->deadline_ms = deadline_ms;
+	TAILQ_INSERT_TAIL(&lists[phase], c, phase_link);
+}
+
+static void
+watch(struct bt_conn *c, short events)
+{
+	if (c->watching == events)
+		return;
+	if (c->watching)
+		event_del(&c->event);
+	c->watching = events;
+	if (events == 0)
+		return;
+	event_assign(&c->event, c->worker->base, c->fd, events | EV_PERSIST,
+	    on_event, c);
+	event_add(&c->event, NULL);
+}
+
+static void
+input_give_back(struct bt_conn *c)
+{
+	if (c->in.data == NULL)
+		return;
+	if (c->in.cap == c->worker->buffer_bytes)
+		bt_pool_give(&c->worker->buffers, c->in.data);
+	else
+		free(c->in.data);
+	c->in = (struct bt_input){ 0 };
+}
+
+static void
+output_give_back(struct bt_conn *c)
+{
+	bt_pool_give(&c->worker->buffers, c->out.data);
+	c->out = (struct bt_output){ 0 };
+}
+
+/*
+ * A head that is not complete waits in a block of its own size, so that slow
+ * heads cost what they have sent and not a buffer each.
+ */
+static void
+input_stash(struct bt_conn *c)
+{
+	size_t n = c->in.end - c->in.at;
+	char *stash;
+
+	if (n > STASH_BYTES_MAX || c->in.cap != c->worker->buffer_bytes)
+		return;
+	stash = bt_mem_new(n);
+	memcpy(stash, c->in.data + c->in.at, n);
+	input_give_back(c);
+	c->in = (struct bt_input){ .data = stash, .end = n, .cap = n };
+}
+
+/* A whole buffer, what waits in it, and room behind that. */
+static void
+input_prepare(struct bt_conn *c)
+{
+	struct bt_worker *w = c->worker;
+	struct bt_input *in = &c->in;
+	size_t n = in->end - in->at;
+
+	if (in->cap != w->buffer_bytes) {
+		char *data = bt_pool_take(&w->buffers);
+
+		if (n > 0)
+			memcpy(data, in->data + in->at, n);
+		free(in->data);
+		*in = (struct bt_input){
+			.data = data, .end = n, .cap = w->buffer_bytes
+		};
+	} else if (n == 0) {
+		in->at = in->end = in->keep;
+	} else if (in->cap - in->end < READ_ROOM_MIN && in->at > in->keep) {
+		memmove(in->data + in->keep, in->data + in->at, n);
+		in->at = in->keep;
+		in->end = in->keep + n;
+	}
+}
+
+/* Reads once; what comes of it is in c->in, c->eof, or c is closed. */
+static void
+conn_read(struct bt_conn *c)
+{
+	struct bt_input *in = &c->in;
+	ssize_t n;
+
+	input_prepare(c);
+	if (in->end == in->cap)
+		return;
+	do
+		n = recv(c->fd, in->data + in->end, in->cap - in->end, 0);
+	while (n == -1 && errno == EINTR);
+	if (n > 0) {
+		in->end += (size_t)n;
+		bt_score_add(&c->worker->score->bytes_in, (uint64_t)n);
+	} else if (n == 0) {
+		c->eof = true;
+	} else if (errno != EAGAIN) {
+		bt_conn_close(c, BT_CLOSE_RESET);
+	}
+}
+
+void
+bt_conn_set_last(struct bt_conn *c, enum bt_close_reason why)
+{
+	if (!c->last)
+		c->reason = (uint8_t)why;
+	c->last = true;
+}
+
+/* Begins the next exchange when its head is in the buffer. */
+static bool
+begin_next(struct bt_conn *c)
+{
+	struct bt_input *in = &c->in;
+	struct bt_str bytes, head;
+	unsigned status;
+
+	if (in->at == in->end)
+		return false;
+	bytes = (struct bt_str){ in->data + in->at, in->end - in->at };
+	switch (bt_head_find(&c->scan, bytes, c->worker->conf->max_header_bytes,
+	    &head, &status)) {
+	case BT_PARSE_MORE:
+		return false;
+	case BT_PARSE_REFUSED:
+		bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+		return true;
+	case BT_PARSE_DONE:
+		in->at = (size_t)(head.p + head.n - in->data);
+		in->keep = in->at;
+		c->scan = (struct bt_head_scan){ 0 };
+		bt_exchange_begin(c, head);
+		return true;
+	}
+	return false;
+}
+
+/* Our side is over: say so, and read away what the client still sends. */
+static void
+linger(struct bt_conn *c)
+{
+	shutdown(c->fd, SHUT_WR);
+	input_give_back(c);
+	output_give_back(c);
+	conn_enter(c, BT_CONN_LINGER);
+	watch(c, EV_READ);
+}
+
+static void
+linger_read(struct bt_conn *c)
+{
+	char *scrap = bt_pool_take(&c->worker->buffers);
+	ssize_t n;
+
+	do
+		n = recv(c->fd, scrap, c->worker->buffer_bytes, 0);
+	while (n == -1 && errno == EINTR);
+	bt_pool_give(&c->worker->buffers, scrap);
+	if (n > 0)
+		c->lingered_bytes += (uint64_t)n;
+	if (n == 0 || (n == -1 && errno != EAGAIN) ||
+	    c->lingered_bytes > LINGER_BYTES)
+		bt_conn_close(c, c->reason);
+}
+
+/* Nothing is in progress and no request will follow. */
+static void
+conn_end(struct bt_conn *c)
+{
+	if (!c->eof && (c->linger || c->in.at < c->in.end))
+		linger(c);
+	else
+		bt_conn_close(c, c->reason);
+}
+
+static void
+wait_for(struct bt_conn *c, enum bt_conn_phase phase, short events)
+{
+	/* a head has its time in all, the others from the last progress */
+	if (c->phase != phase || c->moved)
+		conn_enter(c, phase);
+	watch(c, events);
+}
+
+/* Whether more content could be taken if it came. */
+static bool
+wants_more_content(const struct bt_conn *c)
+{
+	struct bt_exchange *x = c->x;
+
+	return !c->eof && x != NULL && !x->content_over &&
+	    (!x->wants_content || x->route->handler->room(x) > 0);
+}
+
+static void
+settle_idle(struct bt_conn *c)
+{
+	bool waiting = c->in.at < c->in.end;
+
+	if (c->last || c->eof) {
+		bt_conn_set_last(c, waiting ? BT_CLOSE_RESET : BT_CLOSE_CLIENT);
+		conn_end(c);
+		return;
+	}
+	output_give_back(c);
+	if (waiting) {
+		input_stash(c);
+		wait_for(c, BT_CONN_HEAD, EV_READ);
+	} else if (c->worker->draining) {
+		bt_conn_close(c, BT_CLOSE_DRAIN);
+	} else {
+		input_give_back(c);
+		wait_for(c, c->baton.requests ? BT_CONN_IDLE : BT_CONN_FRESH,
+		    EV_READ);
+	}
+}
+
+/* Names what the connection waits for, now that nothing moves any more. */
+static void
+settle(struct bt_conn *c)
+{
+	bool sending = bt_output_is_pending(c);
+	short read = wants_more_content(c) ? EV_READ : 0;
+
+	if (sending)
+		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
+	else if (c->x == NULL)
+		settle_idle(c);
+	else
+		wait_for(c, BT_CONN_CONTENT, read);
+}
+
+static bool
+advance_exchange(struct bt_conn *c)
+{
+	bool moved = bt_exchange_take_content(c);
+
+	if (c->x == NULL) /* it was closed */
+		return false;
+	moved |= bt_output_fill(c);
+	if (c->x != NULL && bt_exchange_is_over(c)) {
+		bt_exchange_end(c);
+		moved = true;
+	}
+	c->moved |= moved;
+	return moved;
+}
+
+/* Does all that can be done without waiting. */
+static void
+advance(struct bt_conn *c)
+{
+	while (c->phase < BT_CONN_LINGER) {
+		bool moved = false;
+
+		if (c->x == NULL && !c->last && !bt_output_is_full(c))
+			moved = begin_next(c);
+		if (c->x != NULL)
+			moved |= advance_exchange(c);
+		if (moved)
+			continue;
+		if (!bt_output_is_pending(c) || !bt_output_flush(c) ||
+		    bt_output_is_pending(c))
+			break;
+	}
+	if (c->phase < BT_CONN_LINGER)
+		settle(c);
+}
+
+static void
+on_event(evutil_socket_t fd, short events, void *arg)
+{
+	struct bt_conn *c = conn_from(arg);
+
+	bt_worker_turn(c->worker);
+	if (c->phase == BT_CONN_LINGER) {
+		linger_read(c);
+		return;
+	}
+	if (events & EV_READ)
+		conn_read(c);
+	/* with only EV_WRITE, what is pending goes first in advance() */
+	advance(c);
+}
+
+void
+bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
+{
+	struct bt_conn *c = bt_pool_take(&w->conns);
+
+	*c = (struct bt_conn){ .magic = CONN_MAGIC,
+		.fd = bt_fd_take(&h->fd),
+		.worker = w,
+		.phase = BT_CONN_FRESH,
+		.deadline_ms = w->now.ms + w->conf->header_timeout_ms,
+		.baton = h->baton };
+	TAILQ_INSERT_TAIL(&w->phases[BT_CONN_FRESH], c, phase_link);
+	w->conns_n++;
+	/* usually the request is there already: no need to ask epoll */
+	conn_read(c);
+	advance(c);
+}
+
+/* Tells the master that a full slot has room again, if it waits for that. */
+static void
+tell_room(struct bt_worker *w)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&w->slot->want_room, memory_order_relaxed) &&
+	    atomic_exchange(&w->slot->want_room, 0) &&
+	    bt_channel_notify(w->heritage->channel, BT_MESSAGE_ROOM) == -EAGAIN)
+		atomic_store(&w->slot->want_room, 1); /* the next close does */
+}
+
+void
+bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
+{
+	struct bt_worker *w = c->worker;
+
+	if (c->phase == BT_CONN_CLOSED)
+		return;
+	watch(c, 0);
+	if (c->x != NULL)
+		bt_exchange_end(c);
+	input_give_back(c);
+	output_give_back(c);
+	TAILQ_REMOVE(&w->phases[c->phase], c, phase_link);
+	c->phase = BT_CONN_CLOSED;
+	bt_fd_close(&c->fd);
+	TAILQ_INSERT_TAIL(&w->closed, c, phase_link);
+	w->conns_n--;
+	bt_score_add(&w->score->closed[why], 1);
+	bt_score_add(&w->score->done, 1);
+	tell_room(w);
+	bt_worker_check_done(w);
+}
+
+void
+bt_conn_reap(struct bt_worker *w)
+{
+	struct bt_conn *c;
+
+	while ((c = TAILQ_FIRST(&w->closed)) != NULL) {
+		TAILQ_REMOVE(&w->closed, c, phase_link);
+		c->magic = 0;
+		bt_pool_give(&w->conns, c);
+	}
+}
+
+/* The deadline of its phase is over. */
+static void
+expire(struct bt_conn *c)
+{
+	struct bt_log log = { bt_conn_describe, c };
+
+	switch ((enum bt_conn_phase)c->phase) {
+	case BT_CONN_FRESH: /* an unasked 408 would answer its next request */
+		bt_conn_close(c, BT_CLOSE_HEADER_TIMEOUT);
+		return;
+	case BT_CONN_IDLE:
+		bt_conn_close(c, BT_CLOSE_IDLE_TIMEOUT);
+		return;
+	case BT_CONN_HEAD:
+		bt_exchange_refuse(c, 408, BT_CLOSE_HEADER_TIMEOUT);
+		advance(c);
+		return;
+	case BT_CONN_CONTENT:
+		if (c->x->head_written) {
+			bt_log_info(&log, 0, "no content for %lld ms; closed",
+			    (long long)c->worker->conf->body_timeout_ms);
+			bt_conn_close(c, BT_CLOSE_BODY_TIMEOUT);
+			return;
+		}
+		bt_exchange_refuse(c, 408, BT_CLOSE_BODY_TIMEOUT);
+		advance(c);
+		return;
+	case BT_CONN_SEND:
+		bt_log_info(&log, 0, "client took nothing for %lld ms; closed",
+		    (long long)c->worker->conf->send_timeout_ms);
+		bt_conn_close(c, BT_CLOSE_SEND_TIMEOUT);
+		return;
+	case BT_CONN_LINGER:
+		bt_conn_close(c, c->reason);
+		return;
+	case BT_CONN_CLOSED:
+	case BT_CONN_PHASES:
+		return;
+	}
+}
+
+void
+bt_conn_expire(struct bt_worker *w)
+{
+	for (unsigned phase = 0; phase < BT_CONN_CLOSED; phase++) {
+		struct bt_conn *c;
+
+		while ((c = TAILQ_FIRST(&w->phases[phase])) != NULL &&
+		    c->deadline_ms <= w->now.ms)
+			expire(c);
+	}
+}
+
+void
+bt_conn_drain_all(struct bt_worker *w)
+{
+	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE,
+		BT_CONN_FRESH };
+	struct bt_conn *c;
+
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+		while ((c = TAILQ_FIRST(&w->phases[idle[i]])) != NULL)
+			bt_conn_close(c, BT_CLOSE_DRAIN);
+}
+
+void
+bt_conn_close_all(struct bt_worker *w, enum bt_close_reason why)
+{
+	struct bt_conn *c;
+
+	for (unsigned phase = 0; phase < BT_CONN_CLOSED; phase++)
+		while ((c = TAILQ_FIRST(&w->phases[phase])) != NULL)
+			bt_conn_close(c, why);
+}

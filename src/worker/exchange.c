@@ -1,0 +1,234 @@
+/*
+ * One exchange, from a head in the buffer to its end.  Worker, on the loop.
+ */
+
+#include "worker/exchange.h"
+
+#include "worker/output.h"
+#include "worker/worker.h"
+
+static struct bt_exchange *
+exchange_new(struct bt_conn *c)
+{
+	struct bt_worker *w = c->worker;
+	struct bt_exchange *x = bt_pool_take(&w->exchanges);
+
+	/* the request is filled by the parser, or by forget_request() */
+	x->route = NULL;
+	x->state = NULL;
+	x->wants_content = false;
+	x->reply = (struct bt_reply){ 0 };
+	x->arena = w->arena; /* the worker's, with the block it has */
+	w->arena = (struct bt_arena){ 0 };
+	x->baton = &c->baton;
+	x->head_written = x->reply_over = false;
+	x->content_begun = x->content_over = x->continue_sent = false;
+	x->sent = 0;
+	c->x = x;
+	return x;
+}
+
+/* What there is of a request that was never understood: nothing. */
+static void
+forget_request(struct bt_request *r)
+{
+	memset(r, 0, offsetof(struct bt_request, fields));
+	r->method = BT_METHOD_OTHER;
+	r->minor = 1;
+}
+
+static void
+release_reply(struct bt_exchange *x)
+{
+	if (x->reply.release != NULL)
+		x->reply.release(x->reply.release_arg);
+	x->reply = (struct bt_reply){ 0 };
+}
+
+void
+bt_exchange_refuse(struct bt_conn *c, unsigned status, enum bt_close_reason why)
+{
+	struct bt_exchange *x = c->x;
+
+	if (x == NULL) {
+		x = exchange_new(c);
+		forget_request(&x->request);
+	}
+	release_reply(x);
+	bt_reply_error(x, status, BT_STR_NONE);
+	x->reply.close = true;
+	x->content_over = true;
+	x->wants_content = false;
+	c->linger = true;
+	bt_conn_set_last(c, why);
+}
+
+/* HTTP/1.0 cannot say that content follows but by its length. */
+static bool
+needs_length(const struct bt_request *r)
+{
+	return r->minor == 0 && !r->known[BT_FIELD_CONTENT_LENGTH] &&
+	    (r->method == BT_METHOD_POST || r->method == BT_METHOD_PUT ||
+		r->method == BT_METHOD_PATCH);
+}
+
+/* The answer to OPTIONS where the handler has none of its own. */
+static void
+answer_options(struct bt_exchange *x, unsigned methods)
+{
+	struct bt_str names = bt_methods_format(
+	    methods | BT_METHOD_BIT(BT_METHOD_OPTIONS), &x->arena);
+
+	bt_reply_bytes(x, 204,
+	    bt_arena_printf(&x->arena, "Allow: %.*s\r\n", BT_STR_ARG(names)),
+	    BT_STR_NONE);
+}
+
+/* The route is known: what it forbids is said, else its handler answers. */
+static void
+answer(struct bt_exchange *x)
+{
+	const struct bt_request *r = &x->request;
+	const struct bt_handler *handler = x->route->handler;
+
+	if (x->route->conf != NULL && x->route->conf->scope.access_n > 0 &&
+	    !bt_route_allows(x->route, x->baton))
+		bt_reply_error(x, 403, BT_STR_NONE);
+	else if (r->path.n == 1 && r->path.p[0] == '*')
+		answer_options(x, BT_METHODS_ALL);
+	else if (handler->methods & BT_METHOD_BIT(r->method))
+		handler->answer(x);
+	else if (r->method == BT_METHOD_OPTIONS)
+		answer_options(x, handler->methods);
+	else
+		bt_reply_not_allowed(x, handler->methods);
+}
+
+void
+bt_exchange_begin(struct bt_conn *c, struct bt_str head)
+{
+	struct bt_worker *w = c->worker;
+	struct bt_exchange *x = exchange_new(c);
+	struct bt_request *r = &x->request;
+	uint64_t max;
+	unsigned status;
+
+	status = bt_parser_head(&x->parser, head, &x->arena, r);
+	if (status != 0) {
+		bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+		return;
+	}
+	bt_score_add(&w->score->requests, 1);
+	x->route = bt_router_find(w->router, c->baton.listen, r->host, r->path);
+	if (needs_length(r)) {
+		bt_exchange_refuse(c, 411, BT_CLOSE_BAD_REQUEST);
+		return;
+	}
+	x->content_over = !bt_request_has_content(r);
+	if (!x->content_over) {
+		max = x->route->conf ? x->route->conf->scope.max_body_bytes : 0;
+		status = bt_parser_limit(&x->parser, r, max ? max : UINT64_MAX);
+		if (status != 0) {
+			bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+			return;
+		}
+	}
+	answer(x);
+}
+
+/* The client broke off, or broke the rules, in the middle of its content. */
+static void
+content_failed(struct bt_conn *c, unsigned status, enum bt_close_reason why)
+{
+	if (c->x->head_written || status == 0)
+		bt_conn_close(c, why); /* a cut answer must look like one */
+	else
+		bt_exchange_refuse(c, status, why);
+}
+
+/* Nothing has come: a client that waits to be asked is asked. */
+static bool
+await_content(struct bt_conn *c)
+{
+	struct bt_exchange *x = c->x;
+
+	if (c->eof) {
+		content_failed(c, 0, BT_CLOSE_RESET);
+		return false;
+	}
+	if (!x->wants_content || !x->request.expect_continue ||
+	    x->continue_sent || x->head_written)
+		return false;
+	bt_output_continue(c);
+	return x->continue_sent;
+}
+
+bool
+bt_exchange_take_content(struct bt_conn *c)
+{
+	struct bt_exchange *x = c->x;
+	struct bt_input *in = &c->in;
+	size_t n = in->end - in->at, room, consumed, content;
+	enum bt_parse parse;
+	unsigned status;
+	char *bytes;
+
+	if (x->content_over)
+		return false;
+	if (n == 0)
+		return await_content(c);
+	if (x->wants_content && (room = x->route->handler->room(x)) < n)
+		n = room;
+	if (n == 0)
+		return false;
+	bytes = in->data + in->at;
+	parse = bt_parser_content(
+	    &x->parser, &x->request, bytes, n, &consumed, &content, &status);
+	if (parse == BT_PARSE_REFUSED) {
+		content_failed(c, status, BT_CLOSE_BAD_REQUEST);
+		return c->x != NULL;
+	}
+	x->content_begun = true;
+	in->at += consumed;
+	if (content > 0 && x->wants_content)
+		x->route->handler->content(
+		    x, (struct bt_str){ bytes, content });
+	if (parse == BT_PARSE_DONE) {
+		x->content_over = true;
+		if (x->wants_content)
+			x->route->handler->content_end(x);
+	}
+	return true;
+}
+
+bool
+bt_exchange_is_over(const struct bt_conn *c)
+{
+	const struct bt_exchange *x = c->x;
+
+	/* on the last one, content that nobody wants is for the linger */
+	return x->reply_over &&
+	    (x->content_over || (c->last && !x->wants_content));
+}
+
+void
+bt_exchange_end(struct bt_conn *c)
+{
+	struct bt_worker *w = c->worker;
+	struct bt_exchange *x = c->x;
+
+	if (!x->content_over)
+		c->linger = true;
+	if (w->access_log != NULL && x->head_written)
+		bt_access_log_add(w->access_log, x, w->now.wall_s);
+	release_reply(x);
+	bt_arena_reset(&x->arena);
+	if (w->arena.blocks == NULL)
+		w->arena = x->arena;
+	else
+		bt_arena_fini(&x->arena);
+	c->x = NULL;
+	c->in.keep = 0;
+	c->baton.requests++;
+	bt_pool_give(&w->exchanges, x);
+}

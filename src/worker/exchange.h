@@ -1,0 +1,41 @@
+#ifndef BT_WORKER_EXCHANGE_H
+#define BT_WORKER_EXCHANGE_H
+
+/*
+ * The life of one exchange in the worker: from a head in the buffer to a
+ * described reply, and its end.  Context: worker, on the loop.
+ */
+
+#include "handlers/reply.h"
+
+struct bt_conn;
+
+/*
+ * Begins an exchange for a complete head: parses it, finds the route, calls the
+ * handler.  Afterwards the reply is described.  A head that must be refused
+ * gets the reply of that, and `last` is set on the connection.
+ */
+void bt_exchange_begin(struct bt_conn *, struct bt_str head);
+
+/*
+ * Refuses what the client sent: the reply becomes an error page, what came
+ * behind is not looked at, and the connection ends.  Begins an exchange if
+ * there is none.  Only before a head was written.
+ */
+void bt_exchange_refuse(
+    struct bt_conn *, unsigned status, enum bt_close_reason);
+
+/*
+ * Takes content out of the input and gives it to the handler, or drops it.
+ *
+ * Returns: true when something moved on.
+ */
+bool bt_exchange_take_content(struct bt_conn *);
+
+/* True when the request is read and the reply is in the output. */
+bool bt_exchange_is_over(const struct bt_conn *);
+
+/* Logs, counts, releases what it holds, and gives it back. */
+void bt_exchange_end(struct bt_conn *);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * A worker: one process, one loop.  It takes what the master deals it, answers,
+ * and ends when it is told to drain, or when the master is gone, and nothing is
+ * open any more.
+ */
+
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "handlers/file_cache.h"
+#include "handlers/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Deadlines, logs and the heartbeat of an idle worker are served so often. */
+#define TICK_MS 250
+/* Content is read into what is left of a buffer behind the largest head. */
+#define BUFFER_CONTENT_BYTES (16 * 1024)
+#define BUFFER_BYTES_MIN (32 * 1024)
+/* Blocks that each pool keeps for the next rush. */
+#define CONNS_KEPT 1024
+#define BUFFERS_KEPT 64
+#define EXCHANGES_KEPT 64
+
+#define CACHE_ENTRIES 16384
+#define CACHE_BYTES (64 * 1024 * 1024)
+#define CACHE_FDS_MAX 1024
+
+void
+bt_worker_turn(struct bt_worker *w)
+{
+	w->now.ms = bt_clock_ms();
+	w->now.wall_s = bt_clock_wall_s();
+	bt_score_set(&w->score->heartbeat_ms, (uint64_t)w->now.ms);
+	if (!TAILQ_EMPTY(&w->closed))
+		bt_conn_reap(w);
+}
+
+void
+bt_worker_check_done(struct bt_worker *w)
+{
+	if (w->draining && w->conns_n == 0)
+		event_base_loopbreak(w->base);
+}
+
+void
+bt_worker_drain(struct bt_worker *w, const char *why)
+{
+	if (w->draining)
+		return;
+	bt_log_info(
+	    NULL, 0, "drains, %s: %u connections open", why, w->conns_n);
+	w->draining = true;
+	bt_conn_drain_all(w);
+	bt_worker_check_done(w);
+}
+
+static void
+on_tick(evutil_socket_t fd, short events, void *arg)
+{
+	struct bt_worker *w = arg;
+	uint64_t hits, misses;
+
+	bt_worker_turn(w);
+	bt_conn_expire(w);
+	bt_file_cache_counts(w->services.files, &hits, &misses);
+	bt_score_set(&w->score->file_cache_hits, hits);
+	bt_score_set(&w->score->file_cache_misses, misses);
+	if (w->access_log != NULL)
+		bt_access_log_flush(w->access_log);
+}
+
+static struct event_base *
+base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL &&
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	return base;
+}
+
+static void
+pools_init(struct bt_worker *w)
+{
+	w->buffer_bytes = w->conf->max_header_bytes + BUFFER_CONTENT_BYTES;
+	if (w->buffer_bytes < BUFFER_BYTES_MIN)
+		w->buffer_bytes = BUFFER_BYTES_MIN;
+	bt_pool_init(&w->buffers, w->buffer_bytes, BUFFERS_KEPT);
+	bt_pool_init(&w->conns, sizeof(struct bt_conn), CONNS_KEPT);
+	bt_pool_init(&w->exchanges, sizeof(struct bt_exchange), EXCHANGES_KEPT);
+	for (unsigned i = 0; i < BT_CONN_PHASES; i++)
+		TAILQ_INIT(&w->phases[i]);
+	TAILQ_INIT(&w->closed);
+}
+
+/* Everything that the loop needs; what fails is logged. */
+static int
+worker_init(struct bt_worker *w, struct bt_heritage *heritage)
+{
+	const struct timeval tick = { 0, TICK_MS * 1000 };
+	unsigned long fds = bt_fd_raise_limit() / 8;
+	int r;
+
+	w->heritage = heritage;
+	w->conf = heritage->conf;
+	w->slot = &heritage->board->slots[heritage->slot];
+	w->score = &w->slot->worker;
+	pools_init(w);
+	if ((r = bt_privileges_drop(w->conf->user)) < 0) {
+		bt_log_error(NULL, r, "cannot become user %s", w->conf->user);
+		return r;
+	}
+	w->services = (struct bt_services){ .conf = w->conf,
+		.board = heritage->board,
+		.score = w->score,
+		.now = &w->now,
+		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
+		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
+	w->router = bt_router_new(&w->services);
+	if (heritage->access_log_fd != -1)
+		w->access_log = bt_access_log_new(&heritage->access_log_fd,
+		    w->conf->access_log_format, w->score);
+	if ((w->base = base_new()) == NULL ||
+	    (w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w)) ==
+		NULL ||
+	    event_add(w->tick, &tick) == -1) {
+		bt_log_error(NULL, 0, "cannot make an event loop");
+		return -1;
+	}
+	return 0;
+}
+
+static void
+worker_fini(struct bt_worker *w)
+{
+	if (w->base != NULL) {
+		bt_inbox_stop(w);
+		if (w->tick != NULL)
+			event_free(w->tick);
+		bt_conn_close_all(w, BT_CLOSE_DRAIN);
+		bt_conn_reap(w);
+		event_base_free(w->base);
+	}
+	bt_access_log_free(w->access_log);
+	bt_router_free(w->router);
+	bt_file_cache_free(w->services.files);
+	bt_pool_fini(&w->conns);
+	bt_pool_fini(&w->buffers);
+	bt_pool_fini(&w->exchanges);
+	bt_arena_fini(&w->arena);
+}
+
+int
+bt_worker_run(struct bt_heritage *heritage)
+{
+	struct bt_worker *w = bt_mem_zero(1, sizeof(*w));
+	char name[32];
+	int r;
+
+	snprintf(name, sizeof(name), "worker %u", heritage->slot);
+	bt_log_set_process(name);
+	r = worker_init(w, heritage);
+	if (r == 0) {
+		bt_worker_turn(w);
+		bt_inbox_start(w);
+		/* it is ready when it says so */
+		bt_channel_notify(heritage->channel, BT_MESSAGE_ROOM);
+		event_base_dispatch(w->base);
+	}
+	worker_fini(w);
+	free(w);
+	return r == 0 ? 0 : 1;
+}

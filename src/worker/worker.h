@@ -1,0 +1,71 @@
+#ifndef BT_WORKER_WORKER_H
+#define BT_WORKER_WORKER_H
+
+/*
+ * One place: a process with one loop, its connections, and what they borrow.
+ */
+
+#include "channel/heritage.h"
+#include "handlers/handler.h"
+#include "worker/access_log.h"
+#include "worker/conn.h"
+#include "worker/pool.h"
+#include "worker/router.h"
+
+#include <event2/event.h>
+
+/* Server and Date lines, the same for all answers of one second. */
+struct bt_common_fields {
+	int64_t wall_s;
+	size_t n;
+	char text[80];
+};
+
+struct bt_worker {
+	struct bt_heritage *heritage;
+	const struct bt_conf *conf;
+	struct bt_score_slot *slot;
+	struct bt_score_worker *score;
+	struct event_base *base;
+	struct event *tick, *inbox;
+	struct bt_now now;
+	struct bt_services services;
+	struct bt_router *router;
+	struct bt_access_log *access_log; /* NULL: off */
+	struct bt_common_fields common;
+	struct bt_pool conns, buffers, exchanges;
+	struct bt_arena arena; /* waits for the next exchange */
+	size_t buffer_bytes;   /* of one of `buffers` */
+	/* connections by phase, the one that is due first in front */
+	struct bt_conn_list phases[BT_CONN_PHASES];
+	struct bt_conn_list closed; /* freed at the next turn */
+	unsigned conns_n;
+	bool draining;
+};
+
+/* A worker's life: what bt_heritage.h calls bt_worker_run_fn. */
+int bt_worker_run(struct bt_heritage *);
+
+/*
+ * Begins a turn of the loop: reads the clock, beats the heart, frees what the
+ * last turn closed.  Every callback of the loop calls it first.
+ */
+void bt_worker_turn(struct bt_worker *);
+
+/* Finishes what is open, takes nothing new, and ends the loop. */
+void bt_worker_drain(struct bt_worker *, const char *why);
+
+/* Ends the loop when it drains and nothing is left. */
+void bt_worker_check_done(struct bt_worker *);
+
+/* Starts and stops the reading of the channel. */
+void bt_inbox_start(struct bt_worker *);
+void bt_inbox_stop(struct bt_worker *);
+
+/*
+ * Gives up privileges for good: groups, gid, uid of `user`, when the process
+ * is root and a user is named.  0, or negative errno.
+ */
+int bt_privileges_drop(const char *user);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef BT_TESTS_PROC_H
+#define BT_TESTS_PROC_H
+
+/* What the kernel tells of a process in /proc. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { PROC_CHILDREN_MAX = 64 };
+
+/* The children of a process, in the order of their birth; how many. */
+size_t proc_children(pid_t, pid_t ret[PROC_CHILDREN_MAX]);
+
+bool proc_is_alive(pid_t);
+
+/* KiB of resident memory that is its own (anonymous), without files. */
+long proc_memory_kb(pid_t);
+
+/* Its open descriptors. */
+int proc_descriptors(pid_t);
+
+/* The highest number of its open descriptors. */
+int proc_descriptor_max(pid_t);
+
+/* The effective user. */
+uid_t proc_user(pid_t);
+
+#endif
