@@ -12,14 +12,14 @@
 
 #define OK_GET "GET /t HTTP/1.1\r\nHost: t\r\n\r\n"
 
-#define SERVER                                                                 \
-	"server { max_body_size 1k;\n"                                         \
-	"route = /t { return 200 \"x\"; }\n"                                   \
-	"route = /c404 { return 404 \"nothing\\n\"; }\n"                       \
-	"route = /c500 { return 500; }\n"                                      \
-	"route = /c503 { return 503; }\n"                                      \
-	"route /files { root @DIR@; }\n"                                       \
-	"route /echo { echo; }\n"                                              \
+#define SERVER \
+	"server { max_body_size 1k;\n" \
+	"route = /t { return 200 \"x\"; }\n" \
+	"route = /c404 { return 404 \"nothing\\n\"; }\n" \
+	"route = /c500 { return 500; }\n" \
+	"route = /c503 { return 503; }\n" \
+	"route /files { root @DIR@; }\n" \
+	"route /echo { echo; }\n" \
 	"route /large { echo; max_body_size 10m; } }\n"
 
 static const struct {
@@ -295,9 +295,10 @@ START_TEST(answer_survives_unread_input)
 	struct client *c = daemon_connect(d);
 	struct reply *r;
 
-	client_puts(c, scratch_printf("POST /echo HTTP/1.1\r\nHost: t\r\n"
-				      "Content-Length: %d\r\n\r\n",
-			   (int)FIVE_MB));
+	client_puts(c,
+	    scratch_printf("POST /echo HTTP/1.1\r\nHost: t\r\n"
+			   "Content-Length: %d\r\n\r\n",
+		(int)FIVE_MB));
 	ck_assert_msg(client_send(c, repeated('a', FIVE_MB), FIVE_MB),
 	    "the server reset what the client was sending");
 	r = client_read(c, "POST");
@@ -316,9 +317,10 @@ START_TEST(answer_without_reading_the_content)
 	struct client *c = daemon_connect(d);
 
 	for (int i = 0; i < 2; i++) {
-		client_puts(c, scratch_printf("POST / HTTP/1.1\r\nHost: t\r\n"
-					      "Content-Length: %d\r\n\r\n",
-				   (int)FIVE_MB));
+		client_puts(c,
+		    scratch_printf("POST / HTTP/1.1\r\nHost: t\r\n"
+				   "Content-Length: %d\r\n\r\n",
+			(int)FIVE_MB));
 		ck_assert(client_send(c, repeated('a', FIVE_MB), FIVE_MB));
 		reply_wants_text(client_read(c, "POST"), "x");
 	}

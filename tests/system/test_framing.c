@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SERVER                                                                 \
-	"workers 1;\n"                                                         \
-	"server { route = /a { return 200 \"first\"; } "                       \
+#define SERVER \
+	"workers 1;\n" \
+	"server { route = /a { return 200 \"first\"; } " \
 	"route = /b { return 200 \"second\"; } route /echo { echo; } }\n"
 
 #define PING "GET /a HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -236,8 +236,9 @@ START_TEST(expect_continue)
 	struct reply *r;
 
 	client_set_context(expects[_i].label);
-	client_puts(c, scratch_printf("POST /echo %sContent-Length: 5\r\n\r\n",
-			   expects[_i].fields));
+	client_puts(c,
+	    scratch_printf(
+		"POST /echo %sContent-Length: 5\r\n\r\n", expects[_i].fields));
 	if (expects[_i].asked)
 		ck_assert_int_eq(memcmp(client_peek(c, sizeof(wanted) - 1),
 				     wanted, sizeof(wanted) - 1),

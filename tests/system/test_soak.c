@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVER                                                                 \
-	"access_log off;\n"                                                    \
-	"server { route = / { return 200 \"hello, world\\n\"; } "              \
+#define SERVER \
+	"access_log off;\n" \
+	"server { route = / { return 200 \"hello, world\\n\"; } " \
 	"route /files { root @DIR@; } route /echo { echo; } }\n"
 
 #define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -88,9 +88,8 @@ pipeline(struct daemon *d, int clients, int batches)
 			const char *answers = client_peek(c[i], DEPTH * n);
 
 			for (size_t j = 0; j < DEPTH; j++)
-				ck_assert(
-				    memcmp(answers + j * n, "HTTP/1.1 200 ",
-					13) == 0 &&
+				ck_assert(memcmp(answers + j * n,
+					      "HTTP/1.1 200 ", 13) == 0 &&
 				    memcmp(answers + (j + 1) * n - 17,
 					"\r\n\r\nhello, world\n", 17) == 0);
 			client_skip(c[i], DEPTH * n);
@@ -104,7 +103,7 @@ pipeline(struct daemon *d, int clients, int batches)
 
 START_TEST(a_million_requests)
 {
-	enum { CLIENTS = 8 };
+	enum { CLIENTS = 16 }; /* under keepalive_requests each */
 	struct daemon *d = daemon_start(SERVER);
 	int batches = scaled(1000000 / DEPTH / CLIENTS) + 1;
 	double requests;
@@ -189,6 +188,7 @@ mix(struct daemon *d, int rounds)
 	};
 
 	for (int i = 0; i < rounds; i++) {
+		/* three connections: each worker has each of them in turn */
 		struct client *c = daemon_connect(d), *bad;
 
 		for (int j = 0; j < BT_ROWS(requests); j++)
@@ -197,6 +197,7 @@ mix(struct daemon *d, int rounds)
 		bad = daemon_connect(d);
 		client_ask(bad, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
 		client_close(bad);
+		client_reset(daemon_connect(d));
 	}
 }
 
