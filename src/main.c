@@ -40,16 +40,41 @@ misused(const char *what)
 	return 2;
 }
 
+static bool
+is_verb(const char *verb)
+{
+	static const char *const verbs[] = { "reload", "upgrade", "reopen",
+		"quit", "stop", "status" };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i], verb) == 0)
+			return true;
+	return false;
+}
+
+/* What is wrong with them together, or NULL. */
+static const char *
+conflict_of(const struct options *o)
+{
+	if ((o->listen == NULL) != (o->root == NULL))
+		return "-l and -r go together";
+	if (o->listen != NULL && (o->file != NULL || o->verb != NULL))
+		return "-l and -r stand for a conf file: leave -c and -s out";
+	if (o->verb != NULL && o->check)
+		return "-s does not go with -t or -T";
+	return NULL;
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int
 parse_options(int argc, char **argv, struct options *o)
 {
+	const char *conflict;
+	char what[64];
 	int c;
 
 	opterr = 0;
 	while ((c = getopt(argc, argv, ":c:tTs:l:r:Vh")) != -1) {
-		char what[64];
-
 		switch (c) {
 		case 'c':
 			o->file = optarg;
@@ -87,13 +112,13 @@ parse_options(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		return misused("too many arguments");
-	if ((o->listen == NULL) != (o->root == NULL))
-		return misused("-l and -r go together");
-	if (o->listen != NULL && (o->file != NULL || o->verb != NULL))
-		return misused("-l and -r stand for a conf file: "
-			       "leave -c and -s out");
-	if (o->verb != NULL && o->check)
-		return misused("-s does not go with -t or -T");
+	if (o->verb != NULL && !is_verb(o->verb)) {
+		snprintf(
+		    what, sizeof(what), "-s does not know \"%s\"", o->verb);
+		return misused(what);
+	}
+	if ((conflict = conflict_of(o)) != NULL)
+		return misused(conflict);
 	return -1;
 }
 

@@ -38,10 +38,14 @@ struct bt_conf_listen {
 	unsigned backlog;
 	bool deferred;  /* TCP_DEFER_ACCEPT */
 	bool ipv6_only; /* always for AF_INET6: `*` and `::` are two sockets */
-	unsigned default_server; /* index into servers: the first to name it */
+	/* index into servers: which says default_server, else the first */
+	unsigned default_server;
 };
 
-/* `allow` and `deny`, in their order; the first that has the client decides. */
+/*
+ * `allow` and `deny`, in their order; the first that has the client decides.
+ * A list that is not empty ends with one for all addresses.
+ */
 struct bt_conf_access {
 	struct bt_addr_block block;
 	bool allow;
@@ -117,23 +121,28 @@ struct bt_conf {
 /*
  * Reads and checks the file.  All errors of the file are found in one go.
  *
- * Returns:   0 with `*ret`; -EINVAL, or the errno of opening the main file,
- *            and `errors` has a text for people in either case, lines ended by
- *            LF: `file:line:column: what`, the line of the file, a caret.
+ * Returns:   0 with `*ret`; -EINVAL, or negative errno of reading the main
+ * file, and `errors` has a text for people in either case, lines ended by LF:
+ * `file:line:column: what`, the line of the file, a caret; at most 50 errors.
  * Ownership: `*ret` is the caller's, bt_conf_free().
  * Context:   master, or baton -t.
  */
 int bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors);
 
-/* The same for a text in memory; `name` stands for the file in messages. */
+/*
+ * The same for a text in memory; `name` stands for the file in messages. Such a
+ * text can include nothing, so no file is opened.
+ */
 int bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
     struct bt_buf *errors);
 
 /*
  * The conf of `baton -l ADDR:PORT -r DIR`: one server, one static route, no
- * access log, no pid file, no control socket.
+ * access log, no pid file, no control socket, no change of user.  The folder is
+ * made absolute, and must be there.
  *
- * Returns: as bt_conf_read().
+ * Returns: 0 with `*ret`; -EINVAL for the address, or negative errno of the
+ *          folder, and `errors` has a line for people.
  */
 int bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
     struct bt_buf *errors);

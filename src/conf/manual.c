@@ -24,6 +24,28 @@ put_text(struct bt_buf *out, const char *text)
 	}
 }
 
+/* A line of text; it is broken at blanks, and no line begins as a request. */
+static void
+put_paragraph(struct bt_buf *out, const char *text)
+{
+	size_t begin = out->len;
+
+	for (; *text; text++) {
+		size_t word = strcspn(text, " ");
+
+		if (word > 0 && out->len == begin && strchr(".'", *text))
+			bt_buf_puts(out, "\\&");
+		if (*text == ' ' &&
+		    out->len - begin + 1 + strcspn(text + 1, " ") > 78) {
+			bt_buf_putc(out, '\n');
+			begin = out->len;
+		} else {
+			bt_buf_putc(out, *text);
+		}
+	}
+	bt_buf_putc(out, '\n');
+}
+
 static bool
 is_variable(struct bt_str word)
 {
@@ -128,7 +150,9 @@ bt_conf_manual(struct bt_buf *out)
 			continue;
 		bt_buf_printf(out, ".It Ic %s", d->name);
 		put_syntax(out, bt_str_of(d->syntax));
-		bt_buf_printf(out, "\n%s\n.br\n", d->help);
+		bt_buf_putc(out, '\n');
+		put_paragraph(out, d->help);
+		bt_buf_puts(out, ".br\n");
 		put_facts(out, d);
 	}
 	bt_buf_puts(out, ".El\n");

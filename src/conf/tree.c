@@ -2,8 +2,9 @@
  * From tokens to statements and blocks.  It never stops at an error: a missing
  * `;`, `{` or `}` is reported where it belongs and taken as if it were there.
  * Guesses are made only where the text is wrong whichever way it is read; how
- * a text is indented never decides about a right one.  Runs in the master, or
- * in `baton -t`.
+ * a text is indented does not decide about a right one.  There is one
+ * exception, which baton.conf(5) names: see begins_statement().  Runs in the
+ * master, or in `baton -t`.
  */
 
 #include "conf/tree.h"
@@ -173,7 +174,8 @@ mend_statement(struct reader *r)
  * Does the word begin a new statement, though the last one was not ended?  On
  * a line of its own, when the directive can take no more arguments, or when it
  * is the name of one and is not indented as a continued line would be, or would
- * stand in the block whose { is missing.
+ * stand in the block whose { is missing.  Else `name a` without its semicolon
+ * would take `listen 80` of the next line for two more names, and say nothing.
  */
 static bool
 begins_statement(const struct reader *r, const struct bt_token *t)

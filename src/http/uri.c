@@ -46,9 +46,9 @@ static const uint8_t classes[256] = {
 	[']'] = IN_QUERY,
 	['{'] = IN_QUERY,
 	['}'] = IN_QUERY,
-	['|'] = IN_PATH | IN_QUERY,
+	['|'] = IN_QUERY,
 	['\\'] = IN_QUERY,
-	['^'] = IN_PATH | IN_QUERY,
+	['^'] = IN_QUERY,
 	['`'] = IN_QUERY,
 	['"'] = IN_QUERY,
 };

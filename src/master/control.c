@@ -98,7 +98,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		flush(c);
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 end_va(struct bt_control_client *c, const char *fmt, va_list ap)
 {
 	char line[512];

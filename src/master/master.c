@@ -32,6 +32,8 @@
 
 #define SLOTS_LEAST 32
 #define START_DEATHS_MAX 3
+/* Descriptors of a worker that are not connections: logs, files, its loop. */
+#define WORKER_DESCRIPTORS 32
 
 enum state { STARTING, RUNNING, DRAINING, STOPPED };
 
@@ -57,9 +59,10 @@ struct master {
 	struct event *patience; /* DRAINING: drain_timeout */
 	struct event *watchdog; /* systemd's */
 	unsigned workers;
-	unsigned start_deaths; /* of workers, while STARTING */
-	bool cutting;          /* nobody is waited for any more */
-	uint64_t cut;          /* connections that we ended */
+	unsigned long descriptors; /* that a process of ours may have */
+	unsigned start_deaths;     /* of workers, while STARTING */
+	bool cutting;              /* nobody is waited for any more */
+	uint64_t cut;              /* connections that we ended */
 	bool pid_file_written;
 	int status; /* our exit status */
 };
@@ -209,6 +212,8 @@ on_start_death(struct master *m)
 static void
 on_ready(struct master *m, struct bt_slot *s)
 {
+	/* the dealer's search need not pass what was never used */
+	m->dealer.slots_n = m->slots.used;
 	if (m->state == STARTING && all_ready(m)) {
 		master_enter(m, RUNNING);
 		bt_listeners_resume(&m->listeners, BT_PAUSE_START);
@@ -526,6 +531,27 @@ on_blocked(struct bt_slot *s, int err)
 	bt_slot_block(s, err);
 }
 
+/*
+ * What a slot may have: worker_connections, or what its worker has descriptors
+ * for.  A descriptor that is sent to a process which cannot have another one is
+ * lost, and with it the connection: so the bound holds here, before the deal.
+ */
+static unsigned
+connections_max(const struct master *m)
+{
+	unsigned long limit = m->descriptors;
+	unsigned long kept = limit / 8 + WORKER_DESCRIPTORS;
+	unsigned long most = limit > kept ? limit - kept : 1;
+
+	if (m->conf->worker_connections <= most)
+		return m->conf->worker_connections;
+	bt_log_warn(NULL, 0,
+	    "worker_connections is %u, but with a limit of "
+	    "%lu descriptors a worker gets %lu at most",
+	    m->conf->worker_connections, limit, most);
+	return (unsigned)most;
+}
+
 static void
 make_slots_and_dealer(struct master *m)
 {
@@ -537,9 +563,9 @@ make_slots_and_dealer(struct master *m)
 	m->slots.generation = m->generation;
 	bt_slots_init(&m->slots);
 	m->dealer.slots = m->slots.all;
-	m->dealer.slots_n = m->slots.n;
+	m->dealer.slots_n = 0; /* see on_ready() */
 	m->dealer.dispatch = m->conf->dispatch;
-	m->dealer.connections_max = m->conf->worker_connections;
+	m->dealer.connections_max = connections_max(m);
 	m->dealer.score = &m->board->master;
 	m->dealer.on_blocked = on_blocked;
 	bt_dealer_init(&m->dealer);
@@ -638,7 +664,7 @@ start(struct master *m)
 {
 	int r;
 
-	bt_fd_raise_limit();
+	m->descriptors = bt_fd_raise_limit();
 	/* so that a gather of 200 us does not become one of 250 */
 	prctl(PR_SET_TIMERSLACK, 1);
 	if ((r = open_logs(m)) < 0 || (r = check_user(m->conf)) < 0 ||

@@ -45,6 +45,7 @@ void
 bt_slots_init(struct bt_slots *set)
 {
 	set->n = set->board->slots_n;
+	set->used = 0;
 	set->all = bt_mem_zero(set->n, sizeof(*set->all));
 	for (unsigned i = 0; i < set->n; i++) {
 		struct bt_slot *s = &set->all[i];
@@ -262,6 +263,8 @@ bt_slot_start(struct bt_slot *s)
 	if ((r = furnish(s)) < 0 || (r = fork_worker(s, &pid)) < 0)
 		return r;
 	s->pid = pid;
+	if (s->set->used <= s->index)
+		s->set->used = s->index + 1;
 	s->generation = s->set->generation;
 	s->started_ms = bt_clock_ms();
 	s->killed = false;

@@ -72,6 +72,7 @@ typedef void bt_slot_news_fn(void *arg, struct bt_slot *, enum bt_slot_news);
 struct bt_slots {
 	struct bt_slot *all; /* n of them */
 	unsigned n;
+	unsigned used; /* none behind these was ever started */
 	struct event_base *base;
 	struct bt_scoreboard *board;
 	bt_worker_run_fn *run;
@@ -84,8 +85,8 @@ struct bt_slots {
 };
 
 /*
- * Makes the slots of `board`, all empty.  Fields below `all` and `n` are the
- * caller's to set first.
+ * Makes the slots of `board`, all empty.  Fields below `used` are the caller's
+ * to set first.
  */
 void bt_slots_init(struct bt_slots *);
 

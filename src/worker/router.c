@@ -332,14 +332,10 @@ bt_route_allows(const struct bt_route *route, const struct bt_baton *client)
 {
 	const struct bt_conf_scope *scope = &route->conf->scope;
 	struct bt_addr addr;
-	bool only_named = false;
 
 	bt_baton_peer(client, &addr);
-	for (size_t i = 0; i < scope->access_n; i++) {
+	for (size_t i = 0; i < scope->access_n; i++)
 		if (bt_addr_block_has(&scope->access[i].block, &addr))
 			return scope->access[i].allow;
-		only_named |= scope->access[i].allow;
-	}
-	/* who names some that may means that others may not */
-	return !only_named;
+	return true; /* a list that is not empty ends with a rule for all */
 }

@@ -33,7 +33,7 @@ static const struct part parts[] = {
 	    "POST", 200, "hello\r\n\r\nGE" },
 	{ "PUT /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
 	  "4\r\nwiki\r\n00c;x=\"y\"\r\nhello world\n\r\n0\r\nX-T: v\r\n"
-	  "Host: u\r\n\r\n",
+	  "Host: other\r\n\r\n",
 	    "PUT", 200, "wikihello world\n" },
 	{ "GET http://t/b?q HTTP/1.1\r\nHost: t\r\n\r\n", "GET", 200,
 	    "second" },
