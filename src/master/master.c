@@ -263,20 +263,25 @@ open_access_log(const struct bt_conf *conf)
 	return fd == -1 ? -errno : fd;
 }
 
-/* Opens the logs again, after logrotate, and passes them on. */
+/*
+ * Opens the logs again, after logrotate, and passes them on.
+ *
+ * Returns: 0; negative errno, logged, with the file in `*ret_path`, and the old
+ *          ones go on.
+ */
 static int
-reopen_logs(struct master *m)
+reopen_logs(struct master *m, const char **ret_path)
 {
 	int r, fd = open_access_log(m->conf);
 
 	if (m->conf->access_log != NULL && fd < 0) {
-		bt_log_error(
-		    NULL, fd, "cannot open access_log %s", m->conf->access_log);
+		*ret_path = m->conf->access_log;
+		bt_log_error(NULL, fd, "cannot open access_log %s", *ret_path);
 		return fd;
 	}
 	if ((r = bt_log_reopen()) < 0) {
-		bt_log_error(
-		    NULL, r, "cannot open error_log %s", m->conf->error_log);
+		*ret_path = m->conf->error_log;
+		bt_log_error(NULL, r, "cannot open error_log %s", *ret_path);
 		bt_fd_close(&fd);
 		return r;
 	}
@@ -318,11 +323,12 @@ on_stop(void *arg, struct bt_control_client *c)
 static void
 on_reopen(void *arg, struct bt_control_client *c)
 {
-	int r = reopen_logs(arg);
+	const char *path;
+	int r = reopen_logs(arg, &path);
 
 	if (r < 0)
 		bt_control_end(
-		    c, "error the logs cannot be reopened: %s", strerror(-r));
+		    c, "error %s cannot be reopened: %s", path, strerror(-r));
 	else
 		bt_control_end(c, "ok logs reopened");
 }
@@ -369,7 +375,9 @@ on_children(struct master *m)
 static void
 on_usr1(struct master *m)
 {
-	reopen_logs(m);
+	const char *path;
+
+	reopen_logs(m, &path);
 }
 
 static void

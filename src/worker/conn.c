@@ -400,7 +400,6 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		.baton = h->baton };
 	TAILQ_INSERT_TAIL(&w->phases[BT_CONN_FRESH], c, phase_link);
 	w->conns_n++;
-	bt_score_add(&w->score->taken, 1);
 	/* usually the request is there already: no need to ask epoll */
 	conn_read(c);
 	advance(c);

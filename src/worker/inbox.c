@@ -17,6 +17,8 @@
 static void
 take(struct bt_worker *w, struct bt_handover *h, size_t n)
 {
+	/* at once: the master counts who still waits in the channel */
+	bt_score_add(&w->score->taken, n);
 	for (size_t i = 0; i < n; i++)
 		bt_conn_adopt(w, &h[i]);
 }

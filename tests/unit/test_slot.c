@@ -379,7 +379,7 @@ START_TEST(full_channel_tells_when_it_is_writable)
 	unsigned n = 0;
 
 	start(deaf);
-	while (bt_channel_notify(slot->near, BT_MESSAGE_LOGS) == 0)
+	while (bt_channel_notify(slot->near, BT_MESSAGE_ROOM) == 0)
 		n++;
 	ck_assert_uint_gt(n, 10);
 	bt_slot_block(slot, -EAGAIN);
@@ -395,7 +395,7 @@ END_TEST
 START_TEST(drain_is_said_when_there_is_room)
 {
 	start(deaf);
-	while (bt_channel_notify(slot->near, BT_MESSAGE_LOGS) == 0)
+	while (bt_channel_notify(slot->near, BT_MESSAGE_ROOM) == 0)
 		;
 	bt_slot_drain(slot);
 	ck_assert(slot->owes_drain);
