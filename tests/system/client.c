@@ -236,7 +236,7 @@ client_push(struct client *c, const void *bytes, size_t n, int64_t ms)
 		if (sent > 0)
 			done += (size_t)sent;
 		else if (errno != EAGAIN ||
-			 !wait_for(c->fd, POLLOUT, wait_deadline_in(ms)))
+		    !wait_for(c->fd, POLLOUT, wait_deadline_in(ms)))
 			break;
 	}
 	return done;

@@ -266,7 +266,7 @@ is_balanced(void *arg)
 	struct metrics_ledger l = metrics_ledger(daemon_metrics(arg));
 
 	return metrics_ledger_balances(&l) && l.open == 1 && l.held == 0 &&
-	       l.in_channel == 0;
+	    l.in_channel == 0;
 }
 
 void

@@ -43,14 +43,12 @@ read_comment(const char *line, struct family *f)
 		f->type = false;
 		return;
 	}
-	ck_assert_msg(
-	    strcmp(word, "TYPE") == 0 && strcmp(f->name, name) == 0 &&
+	ck_assert_msg(strcmp(word, "TYPE") == 0 && strcmp(f->name, name) == 0 &&
 		!f->type &&
 		(strcmp(rest, "counter") == 0 || strcmp(rest, "gauge") == 0),
 	    "TYPE is wrong: %s", line);
 	if (strcmp(rest, "counter") == 0)
-		ck_assert_msg(
-		    strlen(name) > 6 &&
+		ck_assert_msg(strlen(name) > 6 &&
 			strcmp(name + strlen(name) - 6, "_total") == 0,
 		    "a counter that does not end in _total: %s", name);
 	f->type = true;
@@ -64,8 +62,7 @@ read_sample(const char *line, const struct family *f, struct sample *s)
 	char *end;
 
 	ck_assert_msg(n < sizeof(s->name) && f->type && f->help &&
-			  strlen(f->name) == n &&
-			  strncmp(line, f->name, n) == 0,
+		strlen(f->name) == n && strncmp(line, f->name, n) == 0,
 	    "a sample outside of its family: %s", line);
 	snprintf(s->name, sizeof(s->name), "%s", f->name);
 	if (*at == '{') {
@@ -162,7 +159,7 @@ bool
 metrics_ledger_balances(const struct metrics_ledger *l)
 {
 	return l->accepted == l->dealt + l->held + l->refused &&
-	       l->dealt == l->taken + l->in_channel &&
-	       l->taken == l->open + l->done + l->handed_back + l->crashed &&
-	       l->lost == 0;
+	    l->dealt == l->taken + l->in_channel &&
+	    l->taken == l->open + l->done + l->handed_back + l->crashed &&
+	    l->lost == 0;
 }

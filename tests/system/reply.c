@@ -34,9 +34,8 @@ line_end(struct client *c, size_t from)
 
 	for (;;) {
 		char *lf = c->end > c->at + from
-			       ? memchr(c->in + c->at + from, '\n',
-				     c->end - c->at - from)
-			       : NULL;
+		    ? memchr(c->in + c->at + from, '\n', c->end - c->at - from)
+		    : NULL;
 
 		if (lf != NULL) {
 			size_t end = (size_t)(lf - (c->in + c->at)) + 1;
@@ -130,7 +129,7 @@ reply_wants(const struct reply *r, const char *name, const char *value)
 	const char *is = reply_field(r, name);
 
 	ck_assert_msg((is == NULL) == (value == NULL) &&
-			  (is == NULL || strcmp(is, value) == 0),
+		(is == NULL || strcmp(is, value) == 0),
 	    "%s: wanted %s: %s in\n%s", client_context(), name,
 	    value ? value : "(none)", r->head);
 }
@@ -165,10 +164,10 @@ is_date(const char *s)
 	if (s == NULL || strlen(s) != sizeof(shape) - 1)
 		return false;
 	for (size_t i = 0; i < sizeof(shape) - 1; i++)
-		if (shape[i] == '0'   ? !isdigit((unsigned char)s[i])
-		    : shape[i] == 'A' ? !isupper((unsigned char)s[i])
-		    : shape[i] == 'a' ? !islower((unsigned char)s[i])
-				      : s[i] != shape[i])
+		if (shape[i] == '0'       ? !isdigit((unsigned char)s[i])
+			: shape[i] == 'A' ? !isupper((unsigned char)s[i])
+			: shape[i] == 'a' ? !islower((unsigned char)s[i])
+					  : s[i] != shape[i])
 			return false;
 	return true;
 }
@@ -315,7 +314,7 @@ client_expect(struct client *c, const char *request, unsigned status)
 struct reply *
 client_get(struct client *c, const char *target, const char *fields)
 {
-	return client_ask(
-	    c, scratch_printf(
-		   "GET %s HTTP/1.1\r\nHost: t\r\n%s\r\n", target, fields));
+	return client_ask(c,
+	    scratch_printf(
+		"GET %s HTTP/1.1\r\nHost: t\r\n%s\r\n", target, fields));
 }

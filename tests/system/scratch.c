@@ -86,9 +86,8 @@ scratch_alloc(size_t n)
 static struct block *
 block_unlink(void *data)
 {
-	struct block *b =
-	    (struct block *)(void *)((char *)data -
-				     offsetof(struct block, data));
+	struct block *b = (struct block *)(void *)((char *)data -
+	    offsetof(struct block, data));
 
 	*b->link = b->next;
 	if (b->next != NULL)

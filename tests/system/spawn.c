@@ -15,11 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 #define ASIDE_FD 100
+
+static unsigned long descriptors_max; /* 0: as many as we may have */
+
+void
+spawn_limit_descriptors(unsigned long n)
+{
+	descriptors_max = n;
+}
 
 const char *
 spawn_program(void)
@@ -93,6 +102,10 @@ become(const struct spawn *s, char **argv, const char *out, const char *err,
 	redirect(STDOUT_FILENO, out);
 	redirect(STDIN_FILENO, "/dev/null");
 	pass(s->fds, s->fds_n);
+	if (descriptors_max > 0 &&
+	    setrlimit(RLIMIT_NOFILE,
+		&(struct rlimit){ descriptors_max, descriptors_max }) == -1)
+		die("setrlimit");
 	if (s->notify != NULL)
 		setenv("NOTIFY_SOCKET", s->notify, 1);
 	else

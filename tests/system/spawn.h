@@ -23,6 +23,9 @@ struct spawn {
 /* The path of the program: $BATON, else beside this one. */
 const char *spawn_program(void);
 
+/* From now on programs are started with that hard limit of descriptors. */
+void spawn_limit_descriptors(unsigned long);
+
 /* Returns the process. Descriptors stay the caller's. */
 pid_t spawn_start(const struct spawn *);
 
@@ -37,7 +40,7 @@ struct spawn_result {
  * Fails the test for a sanitizer's report.
  */
 struct spawn_result spawn_run(const char *const *args);
-#define spawn_run_with(...)                                                    \
+#define spawn_run_with(...) \
 	spawn_run((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Fails the test when the text has a report of a sanitizer. */

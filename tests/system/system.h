@@ -41,12 +41,12 @@ void bt_system_register(const char *name, bt_system_fill_fn *);
 /* A new case of the suite: time to live, and a scratch folder that goes. */
 TCase *bt_system_case(Suite *, const char *name);
 
-#define BT_SYSTEM_SUITE(name)                                                  \
-	static void fill_##name(Suite *);                                      \
-	__attribute__((constructor)) static void register_##name(void)         \
-	{                                                                      \
-		bt_system_register(#name, fill_##name);                        \
-	}                                                                      \
+#define BT_SYSTEM_SUITE(name) \
+	static void fill_##name(Suite *); \
+	__attribute__((constructor)) static void register_##name(void) \
+	{ \
+		bt_system_register(#name, fill_##name); \
+	} \
 	static void fill_##name(Suite *s)
 
 /* The number of elements of a table, for tcase_add_loop_test(). */

@@ -162,8 +162,9 @@ START_TEST(check_bad)
 		wants(
 		    r.err, scratch_printf("%s:%u:", path, bad_confs[_i].line));
 	if (bad_confs[_i].column > 0)
-		wants(r.err, scratch_printf("%s:%u:%u: ", path,
-				 bad_confs[_i].line, bad_confs[_i].column));
+		wants(r.err,
+		    scratch_printf("%s:%u:%u: ", path, bad_confs[_i].line,
+			bad_confs[_i].column));
 	wants(r.err, bad_confs[_i].says);
 	caret = strchr(r.err, '^');
 	ck_assert_msg(caret != NULL, "no caret:\n%s", r.err);
@@ -177,14 +178,14 @@ END_TEST
 
 START_TEST(all_errors_in_one_go)
 {
-	const char *path =
-	    scratch_text("bad.conf", "workres 2;\n"
-				     "server {\n"
-				     "\tlisten 127.0.0.1:8080;\n"
-				     "\troute / { retrun 200; }\n"
-				     "\tlisten nowhere;\n"
-				     "}\n"
-				     "header_timeout never;\n");
+	const char *path = scratch_text("bad.conf",
+	    "workres 2;\n"
+	    "server {\n"
+	    "\tlisten 127.0.0.1:8080;\n"
+	    "\troute / { retrun 200; }\n"
+	    "\tlisten nowhere;\n"
+	    "}\n"
+	    "header_timeout never;\n");
 	struct spawn_result r = spawn_run_with("-t", "-c", path);
 
 	ck_assert_int_eq(r.status, 1);

@@ -126,8 +126,8 @@ START_TEST(connections_of_other_workers_survive)
 	await_replacement(d, workers[1], 2);
 	for (int i = 0; i < 4; i++) {
 		struct reply *r = client_send(c[i], GET, strlen(GET))
-				      ? client_try_read(c[i], "GET")
-				      : NULL;
+		    ? client_try_read(c[i], "GET")
+		    : NULL;
 
 		gone += r == NULL;
 		if (r != NULL)

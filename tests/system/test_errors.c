@@ -12,14 +12,14 @@
 
 #define OK_GET "GET /t HTTP/1.1\r\nHost: t\r\n\r\n"
 
-#define SERVER                                                                 \
-	"server { max_body_size 1k;\n"                                         \
-	"route = /t { return 200 \"x\"; }\n"                                   \
-	"route = /c404 { return 404 \"nothing\\n\"; }\n"                       \
-	"route = /c500 { return 500; }\n"                                      \
-	"route = /c503 { return 503; }\n"                                      \
-	"route /files { root @DIR@; }\n"                                       \
-	"route /echo { echo; }\n"                                              \
+#define SERVER \
+	"server { max_body_size 1k;\n" \
+	"route = /t { return 200 \"x\"; }\n" \
+	"route = /c404 { return 404 \"nothing\\n\"; }\n" \
+	"route = /c500 { return 500; }\n" \
+	"route = /c503 { return 503; }\n" \
+	"route /files { root @DIR@; }\n" \
+	"route /echo { echo; }\n" \
 	"route /large { echo; max_body_size 10m; } }\n"
 
 static const struct {
@@ -243,6 +243,10 @@ START_TEST(just_fits)
 }
 END_TEST
 
+#define CHUNKED_TO(target) \
+	"POST " target " HTTP/1.1\r\nHost: t\r\n" \
+	"Transfer-Encoding: chunked\r\n\r\n"
+
 /* Chunks are counted: the bound holds without an announcement. */
 START_TEST(chunks_too_long)
 {
@@ -250,21 +254,39 @@ START_TEST(chunks_too_long)
 	struct client *c = daemon_connect(d);
 	struct reply *r;
 
-	client_puts(c,
-	    "POST /t HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
-	    "400\r\n");
-	ck_assert(client_send(c, repeated('a', 1024), 1024));
-	client_puts(c, "\r\n0\r\n\r\n");
-	ck_assert_uint_eq(client_read(c, "POST")->status, 200);
-
-	client_puts(c,
-	    "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
-	    "\r\n401\r\n");
-	client_send(c, repeated('a', 1025), 1025);
-	client_send(c, "\r\n0\r\n\r\n", 7);
-	r = client_read(c, "POST");
-	ck_assert_uint_eq(r->status, 413);
+	r = client_expect(c,
+	    scratch_printf(CHUNKED_TO("/echo") "400\r\n%s\r\n0\r\n\r\n",
+		repeated('a', 1024)),
+	    200);
+	ck_assert_uint_eq(r->content_n, 1024);
+	r = client_expect(c,
+	    scratch_printf(CHUNKED_TO("/echo") "401\r\n%s\r\n0\r\n\r\n",
+		repeated('a', 1025)),
+	    413);
+	ck_assert(r->closes);
 	client_expect_eof(c);
+	daemon_stop(d);
+}
+END_TEST
+
+/* When the answer has begun it can only be cut: it must not look complete. */
+START_TEST(chunks_too_long_amid_the_answer)
+{
+	struct daemon *d = daemon_start(SERVER);
+	struct client *c = daemon_connect(d);
+	const char *text;
+	size_t n;
+
+	client_puts(c, CHUNKED_TO("/echo"));
+	for (int i = 0; i < 110; i++)
+		client_send(c, "a\r\n0123456789\r\n", 15);
+	client_send(c, "0\r\n\r\n", 5);
+	text = client_peek_all(c, &n);
+	ck_assert_uint_ge(n, 12);
+	if (strncmp(text, "HTTP/1.1 413", 12) == 0)
+		ck_assert_uint_eq(client_read(c, "POST")->status, 413);
+	else
+		ck_assert_ptr_null(memmem(text, n, "\r\n0\r\n\r\n", 7));
 	daemon_stop(d);
 }
 END_TEST
@@ -295,9 +317,10 @@ START_TEST(answer_survives_unread_input)
 	struct client *c = daemon_connect(d);
 	struct reply *r;
 
-	client_puts(c, scratch_printf("POST /echo HTTP/1.1\r\nHost: t\r\n"
-				      "Content-Length: %d\r\n\r\n",
-			   (int)FIVE_MB));
+	client_puts(c,
+	    scratch_printf("POST /echo HTTP/1.1\r\nHost: t\r\n"
+			   "Content-Length: %d\r\n\r\n",
+		(int)FIVE_MB));
 	ck_assert_msg(client_send(c, repeated('a', FIVE_MB), FIVE_MB),
 	    "the server reset what the client was sending");
 	r = client_read(c, "POST");
@@ -316,9 +339,10 @@ START_TEST(answer_without_reading_the_content)
 	struct client *c = daemon_connect(d);
 
 	for (int i = 0; i < 2; i++) {
-		client_puts(c, scratch_printf("POST / HTTP/1.1\r\nHost: t\r\n"
-					      "Content-Length: %d\r\n\r\n",
-				   (int)FIVE_MB));
+		client_puts(c,
+		    scratch_printf("POST / HTTP/1.1\r\nHost: t\r\n"
+				   "Content-Length: %d\r\n\r\n",
+			(int)FIVE_MB));
 		ck_assert(client_send(c, repeated('a', FIVE_MB), FIVE_MB));
 		reply_wants_text(client_read(c, "POST"), "x");
 	}
@@ -380,6 +404,7 @@ BT_SYSTEM_SUITE(errors)
 	tcase_add_loop_test(tc, too_big, 0, BIGS);
 	tcase_add_test(tc, just_fits);
 	tcase_add_test(tc, chunks_too_long);
+	tcase_add_test(tc, chunks_too_long_amid_the_answer);
 	tcase_add_test(tc, limit_of_the_route);
 	tcase_add_test(tc, endless_chunk_extension);
 	tcase_add_test(tc, endless_trailer);

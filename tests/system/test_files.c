@@ -353,10 +353,11 @@ START_TEST(large)
 	reply_wants_content(r, noise + 1000000, 2000000);
 	/* pipelined, large and small, in order */
 	for (int i = 0; i < 3; i++)
-		client_puts(c, "GET /big.bin HTTP/1.1\r\nHost: t\r\n"
-			       "Range: bytes=-500000\r\n\r\n"
-			       "GET /hello.txt HTTP/1.1\r\nHost: t\r\n\r\n"
-			       "HEAD /big.bin HTTP/1.1\r\nHost: t\r\n\r\n");
+		client_puts(c,
+		    "GET /big.bin HTTP/1.1\r\nHost: t\r\n"
+		    "Range: bytes=-500000\r\n\r\n"
+		    "GET /hello.txt HTTP/1.1\r\nHost: t\r\n\r\n"
+		    "HEAD /big.bin HTTP/1.1\r\nHost: t\r\n\r\n");
 	for (int i = 0; i < 3; i++) {
 		reply_wants_content(
 		    client_read(c, "GET"), noise + BIG - 500000, 500000);

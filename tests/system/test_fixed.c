@@ -6,19 +6,19 @@
 
 #include <string.h>
 
-#define SERVER                                                                 \
-	"server {\n"                                                           \
-	"  route = /text { return 200 \"hello, world\\n\"; }\n"                \
-	"  route = /empty { return 200 \"\"; }\n"                              \
-	"  route = /status { return 200; }\n"                                  \
-	"  route = /none { return 204; }\n"                                    \
-	"  route = /teapot { return 418 \"short and stout\"; }\n"              \
-	"  route = /gone { return 410; }\n"                                    \
-	"  route = /moved { redirect 301 /new?x=1; }\n"                        \
-	"  route = /found { redirect 302 https://example.org/a; }\n"           \
-	"  route = /see { redirect 303 /new; }\n"                              \
-	"  route = /temporary { redirect 307 /new; }\n"                        \
-	"  route = /permanent { redirect 308 /new; }\n"                        \
+#define SERVER \
+	"server {\n" \
+	"  route = /text { return 200 \"hello, world\\n\"; }\n" \
+	"  route = /empty { return 200 \"\"; }\n" \
+	"  route = /status { return 200; }\n" \
+	"  route = /none { return 204; }\n" \
+	"  route = /teapot { return 418 \"short and stout\"; }\n" \
+	"  route = /gone { return 410; }\n" \
+	"  route = /moved { redirect 301 /new?x=1; }\n" \
+	"  route = /found { redirect 302 https://example.org/a; }\n" \
+	"  route = /see { redirect 303 /new; }\n" \
+	"  route = /temporary { redirect 307 /new; }\n" \
+	"  route = /permanent { redirect 308 /new; }\n" \
 	"}\n"
 
 static const struct {

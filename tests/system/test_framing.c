@@ -8,12 +8,13 @@
 
 #include "tests/system/system.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SERVER                                                                 \
-	"workers 1;\n"                                                         \
-	"server { route = /a { return 200 \"first\"; } "                       \
+#define SERVER \
+	"workers 1;\n" \
+	"server { route = /a { return 200 \"first\"; } " \
 	"route = /b { return 200 \"second\"; } route /echo { echo; } }\n"
 
 #define PING "GET /a HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -146,6 +147,59 @@ START_TEST(deep_pipeline)
 }
 END_TEST
 
+/*
+ * Content that comes behind its head, where the head ends just at, before or
+ * behind a round number of bytes: at the end of somebody's buffer, maybe.  The
+ * worker sleeps until all has arrived, so that it reads as much as it can.
+ */
+START_TEST(head_ends_at_a_boundary)
+{
+	enum { BODY = 100000 };
+	static const size_t boundaries[] = { 4096, 8192, 16384, 32768, 49152,
+		65536 };
+	static const char fill[] = "GET /a HTTP/1.1\r\nHost: t\r\nX: \r\n\r\n";
+	char *body = scratch_alloc(BODY), *pad;
+	struct daemon *d = daemon_start(SERVER);
+	pid_t worker[PROC_CHILDREN_MAX];
+	const char *head;
+
+	ck_assert_uint_eq(daemon_workers(d, worker), 1);
+	scratch_noise(body, BODY, 1);
+	head = scratch_printf("POST /echo HTTP/1.1\r\nHost: t\r\n"
+			      "Content-Length: %d\r\n\r\n",
+	    (int)BODY);
+	for (int offset = -3; offset <= 3; offset++) {
+		size_t left = boundaries[_i] + (size_t)offset - strlen(head);
+		struct client *c = daemon_connect(d);
+		int n = 0;
+
+		client_set_context(
+		    scratch_printf("%zu%+d", boundaries[_i], offset));
+		kill(worker[0], SIGSTOP);
+		for (; left > 0; n++) { /* one more must fit behind it */
+			size_t size = left < 8192 ? left : 4096;
+
+			pad = scratch_alloc(size);
+			memset(pad, 'x', size - (sizeof(fill) - 1));
+			client_puts(c,
+			    scratch_printf("GET /a HTTP/1.1\r\nHost: t\r\n"
+					   "X: %s\r\n\r\n",
+				pad));
+			left -= size;
+		}
+		client_puts(c, head);
+		client_push(c, body, 1000, 0);
+		kill(worker[0], SIGCONT);
+		for (; n > 0; n--)
+			reply_wants_text(client_read(c, "GET"), "first");
+		ck_assert(client_send(c, body + 1000, BODY - 1000));
+		reply_wants_content(client_read(c, "POST"), body, BODY);
+		client_close(c);
+	}
+	daemon_stop(d);
+}
+END_TEST
+
 /* A chunked body in chunks of every size, cut anywhere. */
 START_TEST(chunks_of_all_sizes)
 {
@@ -236,8 +290,9 @@ START_TEST(expect_continue)
 	struct reply *r;
 
 	client_set_context(expects[_i].label);
-	client_puts(c, scratch_printf("POST /echo %sContent-Length: 5\r\n\r\n",
-			   expects[_i].fields));
+	client_puts(c,
+	    scratch_printf(
+		"POST /echo %sContent-Length: 5\r\n\r\n", expects[_i].fields));
 	if (expects[_i].asked)
 		ck_assert_int_eq(memcmp(client_peek(c, sizeof(wanted) - 1),
 				     wanted, sizeof(wanted) - 1),
@@ -300,6 +355,7 @@ BT_SYSTEM_SUITE(framing)
 	tcase_add_test(tc, deep_pipeline);
 	tcase_add_loop_test(tc, end_amid_a_request, 0, 3);
 	tc = bt_system_case(s, "content");
+	tcase_add_loop_test(tc, head_ends_at_a_boundary, 0, 6);
 	tcase_add_test(tc, chunks_of_all_sizes);
 	tcase_add_test(tc, trailers_are_ignored);
 	tcase_add_loop_test(tc, expect_continue, 0, BT_ROWS(expects));

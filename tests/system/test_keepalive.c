@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SERVER                                                                 \
+#define SERVER \
 	"server { route = / { return 200 \"x\"; } route /echo { echo; } }\n"
 
 static const struct {
@@ -76,14 +76,13 @@ START_TEST(rules)
 
 	client_set_context(rows[_i].label);
 	r = client_expect(c, rows[_i].request, 200);
-	ck_assert_msg(
-	    r->closes != rows[_i].keeps ||
+	ck_assert_msg(r->closes != rows[_i].keeps ||
 		(strstr(rows[_i].request, "HTTP/1.0") && !rows[_i].keeps),
 	    "%s: %s", rows[_i].label, r->head);
 	connection = reply_field(r, "Connection");
 	if (rows[_i].keeps && strstr(rows[_i].request, "HTTP/1.0") != NULL)
 		ck_assert_msg(connection != NULL &&
-				  strcasecmp(connection, "keep-alive") == 0,
+			strcasecmp(connection, "keep-alive") == 0,
 		    "a 1.0 client is not told: %s", r->head);
 	if (rows[_i].keeps)
 		client_expect(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n", 200);
@@ -99,10 +98,11 @@ START_TEST(nothing_behind_a_close)
 	struct daemon *d = daemon_start(SERVER);
 	struct client *c = daemon_connect(d);
 
-	client_puts(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-		       "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
-		       "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-		       "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+	client_puts(c,
+	    "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
+	    "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+	    "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
+	    "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
 	ck_assert(!client_read(c, "GET")->closes);
 	ck_assert(client_read(c, "GET")->closes);
 	client_expect_eof(c);
@@ -207,8 +207,9 @@ START_TEST(slow_content)
 	size_t n;
 	const char *text;
 
-	client_puts(c, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: "
-		       "10\r\n\r\nfive!");
+	client_puts(c,
+	    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: "
+	    "10\r\n\r\nfive!");
 	/* the echo may have begun: then it is cut, else it is a 408 */
 	text = client_peek_all(c, &n);
 	ck_assert_uint_ge(n, 12);

@@ -150,6 +150,56 @@ START_TEST(descriptors_scarce)
 }
 END_TEST
 
+/*
+ * The hard limit is far below worker_connections, and nobody may raise it: it
+ * is the bound, then, and what does not fit waits.
+ */
+START_TEST(low_hard_limit)
+{
+	struct client *open[CLIENTS];
+	struct daemon *d;
+
+	spawn_limit_descriptors(24);
+	d = daemon_start("worker_connections 10000;\n" ANSWER);
+	daemon_metrics(d);
+	ask_all(d, open);
+	for (int i = 0; i < CLIENTS; i++)
+		client_close(take_answered(open));
+	daemon_stop(d); /* wants that none was lost or refused */
+}
+END_TEST
+
+/* The same, when the answers are files, which need descriptors, too. */
+START_TEST(low_hard_limit_and_files)
+{
+	enum { FILES = 60, BYTES = 200000 };
+	char *noise = scratch_alloc(BYTES);
+	struct client *c[FILES];
+	struct daemon *d;
+
+	scratch_noise(noise, BYTES, 1);
+	for (int i = 0; i < FILES; i++)
+		scratch_file(scratch_printf("site/%d", i), noise, BYTES);
+	spawn_limit_descriptors(100);
+	d = daemon_start("workers 1; worker_connections 20;\n"
+			 "server { route / { root @DIR@/site; } }\n");
+	for (int i = 0; i < FILES; i++) {
+		c[i] = daemon_connect(d);
+		client_puts(c[i],
+		    scratch_printf("GET /%d HTTP/1.1\r\nHost: t\r\n"
+				   "Connection: close\r\n\r\n",
+			i));
+	}
+	for (int i = 0; i < FILES; i++) {
+		struct reply *r = client_read(c[i], "GET");
+
+		ck_assert_uint_eq(r->status, 200);
+		reply_wants_content(r, noise, BYTES);
+	}
+	daemon_stop(d);
+}
+END_TEST
+
 /* Far more connections at once than one message or one turn can take. */
 START_TEST(many_connections_at_once)
 {
@@ -182,5 +232,7 @@ BT_SYSTEM_SUITE(limits)
 	tcase_add_test(tc, full_workers);
 	tcase_add_test(tc, descriptors_exhausted);
 	tcase_add_test(tc, descriptors_scarce);
+	tcase_add_test(tc, low_hard_limit);
+	tcase_add_test(tc, low_hard_limit_and_files);
 	tcase_add_test(tc, many_connections_at_once);
 }

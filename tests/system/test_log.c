@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SERVER                                                                 \
-	"server { route = / { return 200 \"hello\\n\"; } "                     \
-	"route /echo { echo; } route = /none { return 204; } "                 \
+#define SERVER \
+	"server { route = / { return 200 \"hello\\n\"; } " \
+	"route /echo { echo; } route = /none { return 204; } " \
 	"route /site { root @DIR@; } }\n"
 
 struct lines {
@@ -63,8 +63,8 @@ matches(const char *text, const char *pattern)
 	regfree(&re);
 }
 
-#define STAMP                                                                  \
-	"\\[[0-3][0-9]/[A-Z][a-z]{2}/20[0-9]{2}(:[0-9]{2}){3} "                \
+#define STAMP \
+	"\\[[0-3][0-9]/[A-Z][a-z]{2}/20[0-9]{2}(:[0-9]{2}){3} " \
 	"[+-][0-9]{4}\\]"
 
 static const struct {
@@ -159,15 +159,15 @@ START_TEST(whole_lines)
 	for (int j = 0; j < REQUESTS; j++)
 		for (int i = 0; i < CONNECTIONS; i++)
 			ck_assert_msg(
-			    strstr(
-				text, scratch_printf("\"GET /?%d-%d HTTP/1.1\" "
-						     "200 6 \"-\" \"x\"\n",
-					  i, j)) != NULL,
+			    strstr(text,
+				scratch_printf("\"GET /?%d-%d HTTP/1.1\" "
+					       "200 6 \"-\" \"x\"\n",
+				    i, j)) != NULL,
 			    "no line %d-%d", i, j);
 	for (const char *at = text; *at != '\0'; at = strchr(at, '\n') + 1)
 		ck_assert_msg(strchr(at, '\n') != NULL &&
-				  (strncmp(at, "127.0.0.1 - - [", 15) == 0 ||
-				      strncmp(at, "unix: - - [", 11) == 0),
+			(strncmp(at, "127.0.0.1 - - [", 15) == 0 ||
+			    strncmp(at, "unix: - - [", 11) == 0),
 		    "not a whole line: %.200s", at);
 }
 END_TEST

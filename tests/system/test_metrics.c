@@ -8,10 +8,10 @@
 #include <string.h>
 
 #define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-#define SERVER                                                                 \
-	"server { route = / { return 200 \"x\"; } route = /none { return "     \
-	"204; }"                                                               \
-	" route = /moved { redirect 301 /; } route = /error { return 500; }"   \
+#define SERVER \
+	"server { route = / { return 200 \"x\"; } route = /none { return " \
+	"204; }" \
+	" route = /moved { redirect 301 /; } route = /error { return 500; }" \
 	" route = /metrics { metrics; } route = /status { status; } }\n"
 
 START_TEST(ledger)
@@ -39,7 +39,7 @@ START_TEST(ledger)
 	ck_assert_double_eq(l.open, KEPT + 1);
 	ck_assert_double_eq(l.done, GONE);
 	ck_assert_double_eq(l.held + l.refused + l.in_channel + l.lost +
-				l.handed_back + l.crashed,
+		l.handed_back + l.crashed,
 	    0);
 	ck_assert_double_eq(
 	    metrics_sum(m, "baton_worker_taken_total"), l.taken);

@@ -99,9 +99,9 @@ START_TEST(table)
 
 		client_set_context(
 		    scratch_printf("%s %s", rows[i].host, rows[i].target));
-		r = client_ask(
-		    c, scratch_printf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
-			   rows[i].target, rows[i].host));
+		r = client_ask(c,
+		    scratch_printf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
+			rows[i].target, rows[i].host));
 		if (rows[i].answer == NULL)
 			ck_assert_uint_eq(r->status, 404);
 		else

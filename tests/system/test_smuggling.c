@@ -21,17 +21,17 @@ struct row {
 	bool begun;      /* the answer may have begun: cut, not refused */
 };
 
-#define ROW(l, b)                                                              \
-	{                                                                      \
-		.label = l, .bytes = b, .n = sizeof(b) - 1                     \
+#define ROW(l, b) \
+	{ \
+		.label = l, .bytes = b, .n = sizeof(b) - 1 \
 	}
-#define ROW_AS(s, l, b)                                                        \
-	{                                                                      \
-		.label = l, .bytes = b, .n = sizeof(b) - 1, .status = s        \
+#define ROW_AS(s, l, b) \
+	{ \
+		.label = l, .bytes = b, .n = sizeof(b) - 1, .status = s \
 	}
-#define ROW_CUT(l, b)                                                          \
-	{                                                                      \
-		.label = l, .bytes = b, .n = sizeof(b) - 1, .begun = true      \
+#define ROW_CUT(l, b) \
+	{ \
+		.label = l, .bytes = b, .n = sizeof(b) - 1, .begun = true \
 	}
 
 static const struct row rows[] = {
@@ -73,12 +73,14 @@ static const struct row rows[] = {
 	    POST "Transfer-Encoding: gzip, chunked\r\n\r\n" ZERO),
 	ROW("identity, chunked",
 	    POST "Transfer-Encoding: identity, chunked\r\n\r\n" ZERO),
-	ROW("x and chunked on two lines", POST
+	ROW("x and chunked on two lines",
+	    POST
 	    "Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n" ZERO),
 	ROW("chunked on two lines",
 	    POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"
 		 "\r\n" ZERO),
-	ROW("chunked then empty", POST
+	ROW("chunked then empty",
+	    POST
 	    "Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n" ZERO),
 	ROW("chunked, gzip",
 	    POST "Transfer-Encoding: chunked, gzip\r\n\r\n" ZERO),
@@ -151,6 +153,9 @@ static const struct row rows[] = {
 	ROW_CUT("LF ends the trailer", CHUNKED "0\r\n\n"),
 	ROW_CUT("CR and a byte end the trailer", CHUNKED "0\r\n\rX"),
 	ROW_CUT("folded trailer", CHUNKED "0\r\nX: a\r\n b\r\n\r\n"),
+	ROW_CUT("CL in the trailer", CHUNKED "0\r\nContent-Length: 5\r\n\r\n"),
+	ROW_CUT("TE in the trailer",
+	    CHUNKED "0\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	ROW_CUT("size +5", CHUNKED "+5\r\nhello\r\n" ZERO),
 	ROW_CUT("size -5", CHUNKED "-5\r\nhello\r\n" ZERO),
 	ROW_CUT("size 0x5", CHUNKED "0x5\r\nhello\r\n" ZERO),
@@ -227,8 +232,8 @@ static const struct row rows[] = {
 	ROW("lower case", "get /a HTTP/1.1\r\nHost: t\r\n\r\n"),
 };
 
-#define SERVER                                                                 \
-	"server { route = /hidden { return 200 \"HIDDEN\"; } "                 \
+#define SERVER \
+	"server { route = /hidden { return 200 \"HIDDEN\"; } " \
 	"route /echo { echo; } route / { return 200 \"x\"; } }\n"
 
 static void
@@ -325,7 +330,8 @@ static const struct row good[] = {
 	ROW("Upgrade is ignored",
 	    "GET /a HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\n"
 	    "Upgrade: websocket\r\n\r\n"),
-	ROW("Upgrade with content", POST
+	ROW("Upgrade with content",
+	    POST
 	    "Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\n"
 	    "hello"),
 };

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,8 +69,9 @@ START_TEST(content_in_flight_is_finished)
 	struct reply *r;
 
 	client_expect(idle, GET, 200);
-	client_puts(busy, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: "
-			  "10\r\n\r\n01234");
+	client_puts(busy,
+	    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: "
+	    "10\r\n\r\n01234");
 	client_peek(busy, 15); /* the answer has begun */
 	kill(d->pid, SIGTERM);
 	client_expect_eof(idle);
@@ -184,6 +186,29 @@ START_TEST(pid_file)
 }
 END_TEST
 
+/* systemd is told of the end before it comes. */
+START_TEST(says_stopping)
+{
+	struct daemon *d = start_with_big("");
+	struct client *busy = begin_big(d);
+	char message[1024] = "";
+
+	kill(d->pid, SIGTERM);
+	while (strstr(message, "STOPPING=1") == NULL) {
+		ssize_t n;
+
+		ck_assert(wait_for(d->notify_fd, POLLIN, wait_deadline()));
+		n = recv(d->notify_fd, message, sizeof(message) - 1, 0);
+		ck_assert_int_ge(n, 0);
+		message[n] = '\0';
+	}
+	ck_assert(proc_is_alive(d->pid));
+	reply_wants_content(client_read(busy, "GET"), noise, BIG);
+	client_close_all();
+	daemon_ended(d, 0);
+}
+END_TEST
+
 /* The control socket is nobody else's. */
 START_TEST(control_socket_is_private)
 {
@@ -276,5 +301,6 @@ BT_SYSTEM_SUITE(stop)
 	tcase_add_test(tc, sent_on_kept_connections_before_the_signal);
 	tc = bt_system_case(s, "files");
 	tcase_add_test(tc, pid_file);
+	tcase_add_test(tc, says_stopping);
 	tcase_add_test(tc, control_socket_is_private);
 }
