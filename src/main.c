@@ -3,7 +3,7 @@
  * and master/.
  */
 
-#include "base/log.h"
+#include "base/fd.h"
 #include "conf/conf.h"
 #include "master/master.h"
 #include "worker/worker.h"
@@ -164,6 +164,7 @@ main(int argc, char **argv)
 	struct bt_conf *conf;
 	int status;
 
+	bt_fd_fill_standard();
 	if ((status = parse_options(argc, argv, &o)) != -1)
 		return status;
 	if (read_conf(&o, &conf) < 0)

@@ -33,7 +33,7 @@ struct entry {
 	int64_t checked_ms;
 	struct stat st; /* as it was opened */
 	size_t path_n;
-	char etag[40];
+	char etag[64];
 	char fields[256];
 	char bytes[]; /* path, NUL, content */
 };
@@ -207,8 +207,9 @@ describe(struct entry *e)
 
 	f->size = (uint64_t)e->st.st_size;
 	f->modified_s = e->st.st_mtim.tv_sec > 0 ? e->st.st_mtim.tv_sec : 0;
-	/* strong: the time of change to the nanosecond, and the size */
-	n = snprintf(e->etag, sizeof(e->etag), "\"%llx.%lx-%llx\"",
+	/* strong: which file, changed when to the nanosecond, how long */
+	n = snprintf(e->etag, sizeof(e->etag), "\"%llx-%llx.%lx-%llx\"",
+	    (unsigned long long)e->st.st_ino,
 	    (unsigned long long)e->st.st_mtim.tv_sec, e->st.st_mtim.tv_nsec,
 	    (unsigned long long)f->size);
 	f->etag = (struct bt_str){ e->etag, (size_t)n };

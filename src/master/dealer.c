@@ -173,6 +173,9 @@ send_share(struct bt_dealer *d, struct hand *hand, struct bt_slot *s)
 		for (size_t i = at; i < at + (size_t)r; i++)
 			hand->sent[index[i]] = true;
 		at += (size_t)r;
+		/* in this order, or a reader may count one twice */
+		bt_score_set(&d->score->held,
+		    bt_score_get(&d->score->held) - (uint64_t)r);
 		bt_score_add(&s->score->dealt, (uint64_t)r);
 		bt_score_add(&s->score->messages, 1);
 		s->refusals = 0;

@@ -87,6 +87,10 @@ on_channel(evutil_socket_t fd, short events, void *arg)
 			return;
 		}
 		on_message(w, message, h, (size_t)n);
+		/* whether more waits can be seen without asking the kernel */
+		if (bt_score_get(&w->slot->dealt) <=
+		    bt_score_get(&w->score->taken))
+			return;
 	}
 }
 
