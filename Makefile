@@ -234,10 +234,14 @@ format: ## clang-format all sources in place (CHECK=1: only say which)
 
 # ---- comparing it
 
-bench: ## measure against nginx, lighttpd and a bare loop: bench/README
+$B/floor: bench/floor.c $B/flags
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
+
+bench: ## measure against nginx, lighttpd and a bare loop
 	@.ci/deps bench
-	$(AGAIN) $B/baton
-	@BATON=$(abspath $B/baton) bench/run
+	$(AGAIN) $B/baton $B/floor
+	@BATON=$(abspath $B/baton) FLOOR=$(abspath $B/floor) bench/run
 
 # ---- installing it
 

@@ -206,10 +206,22 @@ descriptors_of(struct msghdr *msg, int fds[static BT_CHANNEL_BATCH_MAX])
 	return n;
 }
 
+/* A descriptor with any other message would be nobody's to close. */
 static bool
-carries_descriptors(unsigned message)
+may_carry(unsigned message, unsigned n)
 {
-	return message == BT_MESSAGE_HANDOVER || message == BT_MESSAGE_LOGS;
+	switch ((enum bt_message)message) {
+	case BT_MESSAGE_HANDOVER:
+		return n > 0;
+	case BT_MESSAGE_LOGS:
+		return true;
+	case BT_MESSAGE_ROOM:
+	case BT_MESSAGE_DRAIN:
+		return n == 0;
+	case BT_MESSAGES:
+		break;
+	}
+	return false;
 }
 
 /* True when header, records and bytes agree with each other. */
@@ -221,9 +233,9 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 	if (len < sizeof(*ret))
 		return false;
 	memcpy(ret, in, sizeof(*ret));
-	if (ret->magic != MAGIC || ret->message >= BT_MESSAGES ||
-	    ret->count != fds_n || ret->count > BT_CHANNEL_BATCH_MAX ||
-	    carries_descriptors(ret->message) != (ret->count > 0))
+	if (ret->magic != MAGIC || ret->count != fds_n ||
+	    ret->count > BT_CHANNEL_BATCH_MAX ||
+	    !may_carry(ret->message, ret->count))
 		return false;
 	want = sizeof(*ret) + ret->count * sizeof(struct bt_baton);
 	if (len < want)
