@@ -3,7 +3,8 @@
  * requests, answered in their order.
  *
  * Where a cut matters, the server has one worker, and a question on a second
- * connection stands between two writes: its loop has read what came before.
+ * connection, which the worker has already, stands between two writes: its loop
+ * has read what came before.
  */
 
 #include "tests/system/system.h"
@@ -101,6 +102,7 @@ START_TEST(cut_at_every_byte)
 	size_t n = strlen(all);
 
 	client_expect(c, PING, 200);
+	client_expect(ping, PING, 200);
 	for (size_t cut = 1; cut < n; cut++) {
 		client_set_context(scratch_printf("cut at %zu", cut));
 		ck_assert(client_send(c, all, cut));
@@ -118,6 +120,7 @@ START_TEST(byte_by_byte)
 	struct client *c = daemon_connect(d), *ping = daemon_connect(d);
 	const char *all = all_parts();
 
+	client_expect(ping, PING, 200);
 	for (size_t i = 0; all[i] != '\0'; i++) {
 		ck_assert(client_send(c, all + i, 1));
 		client_expect(ping, PING, 200);
@@ -290,6 +293,7 @@ START_TEST(expect_continue)
 	struct reply *r;
 
 	client_set_context(expects[_i].label);
+	client_expect(ping, PING, 200);
 	client_puts(c,
 	    scratch_printf(
 		"POST /echo %sContent-Length: 5\r\n\r\n", expects[_i].fields));

@@ -116,6 +116,7 @@ START_TEST(half_a_request_for_ever)
 	struct client *half = daemon_connect(d), *idle = daemon_connect(d);
 
 	client_expect(half, GET, 200);
+	client_expect(idle, GET, 200);
 	client_puts(half, "GET / HTTP/1.1\r\nHo");
 	client_expect(idle, GET, 200); /* by now the half was read */
 	kill(d->pid, SIGTERM);
