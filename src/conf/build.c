@@ -39,9 +39,9 @@ bt_build_unknown_word(struct bt_build *b, const struct bt_node *n, unsigned i,
 
 	for (size_t w = 0; w < words_n; w++)
 		bt_buf_printf(&list, "%s%s",
-		    w == 0            ? ""
-		    : w + 1 < words_n ? ", "
-				      : " or ",
+		    w == 0                ? ""
+			: w + 1 < words_n ? ", "
+					  : " or ",
 		    words[w]);
 	if (near != NULL)
 		bt_build_error(b, n, i, "unknown %s %s, did you mean \"%s\"?",
@@ -418,8 +418,9 @@ bt_build_block(struct bt_build *b, struct bt_frame *f)
 	for (int blocks = 0; blocks < 2; blocks++) {
 		for (const struct bt_node *n = f->node->children; n != NULL;
 		     n = n->next)
-			if (blocks == (n->directive != NULL &&
-					  n->directive->type == BT_TYPE_BLOCK))
+			if (blocks ==
+			    (n->directive != NULL &&
+				n->directive->type == BT_TYPE_BLOCK))
 				build_statement(b, n);
 		if (blocks > 0)
 			continue;

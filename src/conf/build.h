@@ -64,21 +64,21 @@ size_t bt_build_count(
     const struct bt_node *block, const char *name, bool words);
 
 /* Reports an error at the word `i` of a statement (0: its name). */
-#define bt_build_error(b, node, i, ...)                                        \
-	bt_report_add(                                                         \
+#define bt_build_error(b, node, i, ...) \
+	bt_report_add( \
 	    (b)->report, (node)->source, (node)->words[i].begin, __VA_ARGS__)
 
 /* The word `i` in quotes, for a message. */
-#define bt_build_quote(b, node, i)                                             \
+#define bt_build_quote(b, node, i) \
 	bt_report_quote((b)->report, (node)->words[i].text)
 
 /* Copies into the conf. */
 #define bt_build_copy(b, str) bt_arena_copy(&(b)->conf->arena, (str))
 
 /* Zeroed arrays, which may be empty: in the conf, and for the reading only. */
-#define bt_build_array(b, n, size)                                             \
+#define bt_build_array(b, n, size) \
 	bt_arena_zero(&(b)->conf->arena, ((n) + 1) * (size))
-#define bt_build_notes(b, n, size)                                             \
+#define bt_build_notes(b, n, size) \
 	bt_arena_zero(&(b)->report->scratch, ((n) + 1) * (size))
 
 /* The server, or its notes, that the frame is of. */

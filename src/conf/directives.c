@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #define FIELD(name) offsetof(struct bt_conf, name)
-#define SCOPE(name)                                                            \
+#define SCOPE(name) \
 	.inherited = true, .field = offsetof(struct bt_conf_scope, name)
 #define ARGS(least, most) .args_min = (least), .args_max = (most)
 
@@ -397,9 +397,9 @@ bt_where_format(unsigned where, char *out, size_t size)
 			continue;
 		rest &= ~(1u << i);
 		n += (size_t)snprintf(out + n, size - n, "%s%s",
-		    n == 0      ? ""
-		    : rest == 0 ? " or "
-				: ", ",
+		    n == 0          ? ""
+			: rest == 0 ? " or "
+				    : ", ",
 		    names[i]);
 	}
 	return out;

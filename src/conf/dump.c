@@ -96,8 +96,8 @@ put_logs(struct bt_buf *out, const struct bt_conf *conf)
 	}
 	words[0] = bt_str_of(conf->access_log);
 	words[1] = conf->access_log_format == BT_LOG_FORMAT_COMMON
-		       ? BT_STR("common")
-		       : BT_STR("combined");
+	    ? BT_STR("common")
+	    : BT_STR("combined");
 	put_words(out, 0, "access_log", words, 2);
 }
 

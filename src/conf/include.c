@@ -178,7 +178,7 @@ include_pattern(
 		    "cannot read the folder of %s: %s",
 		    bt_report_quote(t->report, word->text),
 		    r == GLOB_NOSPACE ? strerror(ENOMEM)
-		    : errno           ? strerror(errno)
+			: errno       ? strerror(errno)
 				      : "a folder cannot be read");
 	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
 		include_file(t, include, found.gl_pathv[i]);

@@ -117,7 +117,7 @@ is_variable(const struct bt_lexer *l, size_t at)
 		return false;
 	c = byte_at(l, at + 1);
 	return c == '{' || c == '_' || (c >= '0' && c <= '9') ||
-	       (bt_lower((char)c) >= 'a' && bt_lower((char)c) <= 'z');
+	    (bt_lower((char)c) >= 'a' && bt_lower((char)c) <= 'z');
 }
 
 static void
@@ -169,8 +169,8 @@ static void
 recover_quote(struct bt_lexer *l, struct bt_token *t)
 {
 	skip_line(l);
-	while (l->at > t->begin + 1 && (is_blank(byte_at(l, l->at - 1)) ||
-					   is_mark(byte_at(l, l->at - 1))))
+	while (l->at > t->begin + 1 &&
+	    (is_blank(byte_at(l, l->at - 1)) || is_mark(byte_at(l, l->at - 1))))
 		l->at--;
 	t->bad = true;
 	t->text = (struct bt_str){ l->source->text.p + t->begin + 1,
@@ -272,9 +272,9 @@ bt_lexer_next(struct bt_lexer *l)
 		unsigned char c = byte_at(l, l->at);
 
 		if (is_mark(c)) {
-			t.kind = c == ';'   ? BT_TOKEN_SEMICOLON
-				 : c == '{' ? BT_TOKEN_OPEN
-					    : BT_TOKEN_CLOSE;
+			t.kind = c == ';' ? BT_TOKEN_SEMICOLON
+			    : c == '{'    ? BT_TOKEN_OPEN
+					  : BT_TOKEN_CLOSE;
 			l->at++;
 		} else {
 			t.kind = BT_TOKEN_WORD;

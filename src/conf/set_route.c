@@ -18,7 +18,7 @@ static bool
 is_escape(struct bt_str s, size_t i)
 {
 	return s.p[i] == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) &&
-	       is_hex(s.p[i + 2]);
+	    is_hex(s.p[i + 2]);
 }
 
 /* Is the segment behind the slash empty, `.` or `..`?  The last may be empty.
@@ -137,7 +137,7 @@ is_file_name(struct bt_str s)
 		    s.p[i] == '/')
 			return false;
 	return s.n > 0 && s.n <= NAME_MAX && !bt_str_equal(s, BT_STR(".")) &&
-	       !bt_str_equal(s, BT_STR(".."));
+	    !bt_str_equal(s, BT_STR(".."));
 }
 
 void
@@ -177,16 +177,16 @@ static bool
 is_redirect(unsigned status)
 {
 	return status == 301 || status == 302 || status == 303 ||
-	       status == 307 || status == 308;
+	    status == 307 || status == 308;
 }
 
 static bool
 looks_like_target(struct bt_str s)
 {
 	return bt_str_has_prefix(s, BT_STR("/")) ||
-	       bt_str_has_prefix(s, BT_STR("http://")) ||
-	       bt_str_has_prefix(s, BT_STR("https://")) ||
-	       bt_str_has_prefix(s, BT_STR("$"));
+	    bt_str_has_prefix(s, BT_STR("http://")) ||
+	    bt_str_has_prefix(s, BT_STR("https://")) ||
+	    bt_str_has_prefix(s, BT_STR("$"));
 }
 
 /* May an answer of that status carry the text? */

@@ -21,7 +21,7 @@ bt_set_access(struct bt_build *b, const struct bt_node *n)
 	}
 	if (f->access == NULL) {
 		size_t n_max = bt_build_count(f->node, "allow", false) +
-			       bt_build_count(f->node, "deny", false) + 1;
+		    bt_build_count(f->node, "deny", false) + 1;
 
 		f->access = bt_build_array(b, n_max, sizeof(a));
 		f->scope->access = f->access;
@@ -107,7 +107,7 @@ check_field(struct bt_build *b, const struct bt_node *n)
 	else if (why != NULL)
 		bt_build_error(b, n, 2, "%s", why);
 	else if (n->words_n > 3 &&
-		 !bt_str_equal(n->words[3].text, bt_str_of(always)))
+	    !bt_str_equal(n->words[3].text, bt_str_of(always)))
 		bt_build_unknown_word(b, n, 3, "option", &always, 1);
 	else
 		return bt_build_check_variables(b, n, 2);

@@ -53,10 +53,10 @@ is_any(const struct bt_addr *a)
 
 	if (a->ss.ss_family == AF_INET)
 		return ((const struct sockaddr_in *)sa)->sin_addr.s_addr ==
-		       INADDR_ANY;
+		    INADDR_ANY;
 	return a->ss.ss_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(
-		   &((const struct sockaddr_in6 *)sa)->sin6_addr);
+	    IN6_IS_ADDR_UNSPECIFIED(
+		&((const struct sockaddr_in6 *)sa)->sin6_addr);
 }
 
 /* Would the kernel refuse to bind one beside the other? */
@@ -64,7 +64,7 @@ static bool
 overlap(const struct bt_addr *a, const struct bt_addr *b)
 {
 	return a->ss.ss_family == b->ss.ss_family && bt_addr_port(a) != 0 &&
-	       bt_addr_port(a) == bt_addr_port(b) && is_any(a) != is_any(b);
+	    bt_addr_port(a) == bt_addr_port(b) && is_any(a) != is_any(b);
 }
 
 static const char *
@@ -172,8 +172,8 @@ set_option(
 			    b, n, i, "deferred is for TCP, not for unix:");
 		b->conf->listens[listen].deferred = true;
 	} else if (bt_str_equal(word, BT_STR("ssl")) ||
-		   bt_str_equal(word, BT_STR("http2")) ||
-		   bt_str_equal(word, BT_STR("quic"))) {
+	    bt_str_equal(word, BT_STR("http2")) ||
+	    bt_str_equal(word, BT_STR("quic"))) {
 		bt_build_error(b, n, i,
 		    "%s is not built yet: it comes in a later version",
 		    bt_build_quote(b, n, i));
@@ -217,7 +217,7 @@ is_host_byte(char c)
 {
 	c = bt_lower(c);
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.' || c == '_';
+	    c == '.' || c == '_';
 }
 
 /* `[2001:db8::1]`, as clients send it in Host. */
@@ -228,10 +228,10 @@ is_ipv6(struct bt_str name)
 	const char *why;
 
 	return name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']' &&
-	       memchr(name.p, '/', name.n) == NULL &&
-	       bt_addr_block_parse((struct bt_str){ name.p + 1, name.n - 2 },
-		   &block, &why) == 0 &&
-	       block.family == AF_INET6;
+	    memchr(name.p, '/', name.n) == NULL &&
+	    bt_addr_block_parse(
+		(struct bt_str){ name.p + 1, name.n - 2 }, &block, &why) == 0 &&
+	    block.family == AF_INET6;
 }
 
 /* Why a host can not be called that; NULL: it can. */
@@ -265,9 +265,9 @@ why_not_host(struct bt_str name)
 		    (i == 0 || i + 1 == name.n || name.p[i + 1] == '.'))
 			return "a part of the name is empty";
 	}
-	return name.n == 0               ? "a part of the name is empty"
-	       : name.n > NAME_MAX_BYTES ? "a name has at most 253 bytes"
-					 : NULL;
+	return name.n == 0            ? "a part of the name is empty"
+	    : name.n > NAME_MAX_BYTES ? "a name has at most 253 bytes"
+				      : NULL;
 }
 
 void

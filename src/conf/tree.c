@@ -191,8 +191,7 @@ begins_statement(const struct reader *r, const struct bt_token *t)
 	if (next == NULL)
 		return false;
 	return t->indent <= r->words[0].indent ||
-	       (d != NULL && d->type == BT_TYPE_BLOCK &&
-		   (d->opens & next->where));
+	    (d != NULL && d->type == BT_TYPE_BLOCK && (d->opens & next->where));
 }
 
 static void

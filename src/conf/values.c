@@ -81,7 +81,7 @@ bt_value_parse_duration(struct bt_str s, uint64_t *ret, const char **ret_why)
 		if (r == -ERANGE)
 			goto too_long;
 		while (unit < COUNT(durations) &&
-		       !bt_str_equal(name, bt_str_of(durations[unit].name)))
+		    !bt_str_equal(name, bt_str_of(durations[unit].name)))
 			unit++;
 		if (r < 0 || unit == COUNT(durations)) {
 			*ret_why = "expected a time such as 500ms, 30s, 5m, "

@@ -9,9 +9,10 @@
  *
  * Each connection that a round brings earns 100 us of waiting, up to 1 ms: that
  * holds itself in balance, since a wait which brings no more makes the next one
- * shorter, and it slows nobody who opens less than one in 100 us.  At 64 clients
- * that come again and again a connection then costs 0.90 of what it costs nginx
- * (0.93 with up to 700 us, 0.95 with 500), and p50 and p99 are no worse.
+ * shorter, and it slows nobody who opens less than one in 100 us.  At 64
+ * clients that come again and again a connection then costs 0.90 of what it
+ * costs nginx (0.93 with up to 700 us, 0.95 with 500), and p50 and p99 are no
+ * worse.
  */
 
 #include <stdint.h>

@@ -52,7 +52,7 @@ is_stale(const struct bt_addr *a)
 		return false;
 	/* EAGAIN: somebody is there, with a full backlog */
 	stale = connect(fd, (const void *)&a->ss, a->len) == -1 &&
-		errno == ECONNREFUSED;
+	    errno == ECONNREFUSED;
 	close(fd);
 	return stale;
 }

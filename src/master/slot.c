@@ -367,7 +367,7 @@ count_crashed(struct bt_slot *s)
 {
 	struct bt_score_worker *w = &s->score->worker;
 	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
-			s->score->crashed;
+	    s->score->crashed;
 	uint64_t taken, cut;
 
 	if (!has_queue(s))

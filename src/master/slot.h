@@ -126,7 +126,7 @@ static inline uint64_t
 bt_slot_in_channel(const struct bt_slot *s)
 {
 	uint64_t taken = bt_score_get(&s->score->worker.taken) +
-			 bt_score_get(&s->score->worker.lost);
+	    bt_score_get(&s->score->worker.lost);
 	uint64_t dealt = bt_score_get(&s->score->dealt);
 
 	return dealt > taken ? dealt - taken : 0;

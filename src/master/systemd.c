@@ -42,7 +42,7 @@ bt_systemd_notify(const char *fmt, ...)
 	strcpy(un.sun_path, path);
 	/* an abstract name begins with NUL and has none at its end */
 	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-			  strlen(path) + (path[0] == '/'));
+	    strlen(path) + (path[0] == '/'));
 	if (path[0] == '@')
 		un.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

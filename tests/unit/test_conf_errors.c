@@ -416,9 +416,10 @@ END_TEST
 static const struct {
 	const char *text, *printed;
 } carets[] = {
-	{ "frob;" OK_SERVER, "t:1:1: unknown directive \"frob\"\n"
-			     "    frob;" OK_SERVER "\n"
-			     "    ^\n" },
+	{ "frob;" OK_SERVER,
+	    "t:1:1: unknown directive \"frob\"\n"
+	    "    frob;" OK_SERVER "\n"
+	    "    ^\n" },
 	{ "\t workers\t0;\r\n" OK_SERVER,
 	    "t:1:11: workers must be auto or from 1 to 256, not \"0\"\n"
 	    "    \t workers\t0;\n"

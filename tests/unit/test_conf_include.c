@@ -106,8 +106,9 @@ END_TEST
 
 START_TEST(pattern_may_match_nothing)
 {
-	put("main.conf", "include none/*.conf; include *.none;"
-			 "server { route / { echo; } }");
+	put("main.conf",
+	    "include none/*.conf; include *.none;"
+	    "server { route / { echo; } }");
 	bt_conf_free(read_main());
 }
 END_TEST
@@ -202,8 +203,9 @@ END_TEST
 
 START_TEST(misplaced_and_malformed)
 {
-	put("main.conf", "include;\ninclude a b;\ninclude '';\n"
-			 "include x { }\nserver { route / { echo; } }");
+	put("main.conf",
+	    "include;\ninclude a b;\ninclude '';\n"
+	    "include x { }\nserver { route / { echo; } }");
 	expect_error(-EINVAL, 4, "main.conf:1:8: the name of a file");
 	expect_error(-EINVAL, 4, "main.conf:2:11: include takes one");
 	expect_error(-EINVAL, 4, "main.conf:4:11: include has no block");

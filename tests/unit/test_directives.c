@@ -56,7 +56,7 @@ static bool
 is_number(const struct bt_directive *d)
 {
 	return d->type == BT_TYPE_COUNT || d->type == BT_TYPE_DURATION ||
-	       d->type == BT_TYPE_SIZE;
+	    d->type == BT_TYPE_SIZE;
 }
 
 START_TEST(row_is_whole)
@@ -211,7 +211,7 @@ START_TEST(manual_has_the_table)
 		ck_assert_int_eq(fclose(f), 0);
 	} else {
 		ck_assert_msg(want.len == (size_t)(end - begin) &&
-				  memcmp(want.data, begin, want.len) == 0,
+			memcmp(want.data, begin, want.len) == 0,
 		    "%s is not what the table says; write it anew with "
 		    "BT_MANUAL_UPDATE=1 and this test",
 		    MANUAL);
