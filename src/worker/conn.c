@@ -211,6 +211,23 @@ bt_conn_set_last(struct bt_conn *c, enum bt_close_reason why)
 	c->last = true;
 }
 
+/*
+ * The head stays where it is until its exchange is over: if that is at the end
+ * of the buffer, behind others, it is moved to the front first, or there would
+ * be no room for the content.
+ */
+static void
+make_room_behind(struct bt_input *in, struct bt_str *head)
+{
+	size_t begin = (size_t)(head->p - in->data);
+
+	if (begin == 0 || in->cap - begin - head->n >= READ_ROOM_MIN)
+		return;
+	memmove(in->data, head->p, in->end - begin);
+	head->p = in->data;
+	in->end -= begin;
+}
+
 /* Begins the next exchange when its head is in the buffer. */
 static bool
 begin_next(struct bt_conn *c)
@@ -230,6 +247,7 @@ begin_next(struct bt_conn *c)
 		bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
 		return true;
 	case BT_PARSE_DONE:
+		make_room_behind(in, &head);
 		in->at = (size_t)(head.p + head.n - in->data);
 		in->keep = in->at;
 		c->scan = (struct bt_head_scan){ 0 };
@@ -509,11 +527,16 @@ bt_conn_drain_all(struct bt_worker *w)
 {
 	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE,
 		BT_CONN_FRESH };
-	struct bt_conn *c;
+	struct bt_conn *c, *next;
 
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
-		while ((c = TAILQ_FIRST(&w->phases[idle[i]])) != NULL)
-			bt_conn_close(c, BT_CLOSE_DRAIN);
+		for (c = TAILQ_FIRST(&w->phases[idle[i]]); c; c = next) {
+			next = TAILQ_NEXT(c, phase_link);
+			/* what was sent before is answered; else it is closed
+			 */
+			conn_read(c);
+			advance(c);
+		}
 }
 
 void
