@@ -284,19 +284,29 @@ bt_control_new(struct event_base *base, const char *path,
 }
 
 void
-bt_control_free(struct bt_control *control)
+bt_control_close(struct bt_control *control)
 {
 	struct stat st;
 
+	if (control == NULL || control->fd == -1)
+		return;
+	event_del(control->acceptable);
+	event_del(control->again);
+	bt_fd_close(&control->fd);
+	if (stat(control->path, &st) == 0 && st.st_ino == control->ino)
+		unlink(control->path);
+}
+
+void
+bt_control_free(struct bt_control *control)
+{
 	if (control == NULL)
 		return;
+	bt_control_close(control);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		client_close(&control->clients[i]);
 	event_free(control->acceptable);
 	event_free(control->again);
-	bt_fd_close(&control->fd);
-	if (stat(control->path, &st) == 0 && st.st_ino == control->ino)
-		unlink(control->path);
 	free(control->path);
 	free(control);
 }

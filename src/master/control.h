@@ -38,6 +38,12 @@ struct bt_control_verb {
 int bt_control_new(struct event_base *, const char *path,
     const struct bt_control_verb *verbs, void *arg, struct bt_control **ret);
 
+/*
+ * Takes no new client and removes the socket's file, so that another master may
+ * begin; those who wait can still be answered.  Accepts NULL; may be repeated.
+ */
+void bt_control_close(struct bt_control *);
+
 /* Closes all and removes the socket's file; accepts NULL. */
 void bt_control_free(struct bt_control *);
 

@@ -701,6 +701,8 @@ finish(struct master *m)
 	bt_listeners_close(&m->listeners);
 	if (m->board != NULL)
 		bt_dealer_fini(&m->dealer);
+	/* who hears that it has stopped may start another one */
+	bt_control_close(m->control);
 	if (m->cut > 0)
 		bt_control_end_waiting(m->control,
 		    "ok stopped; %ju connections were cut", (uintmax_t)m->cut);
