@@ -61,7 +61,7 @@ client_close(struct bt_control_client *c)
 	bt_fd_close(&c->fd);
 	bt_buf_fini(&c->out);
 	c->verb_n = c->sent = 0;
-	if (c->state != CLIENT_FREE)
+	if (c->state != CLIENT_FREE && c->control->fd != -1)
 		event_add(c->control->acceptable, NULL);
 	c->state = CLIENT_FREE;
 }
