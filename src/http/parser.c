@@ -1,532 +1,433 @@
 /*
- * From a complete head to a request, and content off the wire.  llhttp reads
- * the head in one go, so that every span it gives points into one buffer; what
- * RFC 9112 wants a server to refuse besides is checked behind it, in one place
- * for each rule.  Worker, on the loop.
+ * From a complete head to a request, and content off the wire: llhttp in strict
+ * mode, and what RFC 9112 wants a server to refuse besides.  In a worker, on
+ * the loop.
+ *
+ * llhttp stores nothing, limits nothing, and takes messages by which requests
+ * are smuggled, so it works between two others: the guards (head.c, chunk.c)
+ * see each byte of framing first, and the rules below see its result.  The same
+ * is refused with llhttp 8.1 and with 9.x.  Whether the connection stays open
+ * is decided here, from Connection: llhttp's own idea is wrong in several
+ * cases.
  */
 
 #include "http/parser.h"
 
 #include "http/uri.h"
 
-#include <assert.h>
-
-#if LLHTTP_VERSION_MAJOR < 9 && LLHTTP_STRICT_MODE != 1
-#error "llhttp 8 must be compiled with LLHTTP_STRICT_MODE=1, or it is not safe"
+#if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
+#error "llhttp 8 without LLHTTP_STRICT_MODE is open to request smuggling"
 #endif
 
-/* --- known fields --- */
-
-#define KNOWN(id, literal) \
-	{ \
-		BT_FIELD_##id, sizeof(literal) - 1, literal \
-	}
-
-/* Sorted by length: a name is compared only with those as long as itself. */
-static const struct known {
-	enum bt_known_field id;
-	uint8_t n;
-	const char *name; /* lower case */
-} known_fields[] = {
-	KNOWN(HOST, "host"),
-	KNOWN(RANGE, "range"),
-	KNOWN(ACCEPT, "accept"),
-	KNOWN(COOKIE, "cookie"),
-	KNOWN(EXPECT, "expect"),
-	KNOWN(REFERER, "referer"),
-	KNOWN(UPGRADE, "upgrade"),
-	KNOWN(IF_MATCH, "if-match"),
-	KNOWN(IF_RANGE, "if-range"),
-	KNOWN(CONNECTION, "connection"),
-	KNOWN(USER_AGENT, "user-agent"),
-	KNOWN(CONTENT_TYPE, "content-type"),
-	KNOWN(AUTHORIZATION, "authorization"),
-	KNOWN(IF_NONE_MATCH, "if-none-match"),
-	KNOWN(CONTENT_LENGTH, "content-length"),
-	KNOWN(ACCEPT_ENCODING, "accept-encoding"),
-	KNOWN(IF_MODIFIED_SINCE, "if-modified-since"),
-	KNOWN(TRANSFER_ENCODING, "transfer-encoding"),
-	KNOWN(IF_UNMODIFIED_SINCE, "if-unmodified-since"),
-};
-
-enum { KNOWN_N = sizeof(known_fields) / sizeof(known_fields[0]) };
-enum { KNOWN_LENGTH_MAX = 19 };
-
-_Static_assert(
-    KNOWN_N == (int)BT_FIELDS_KNOWN, "every known field has its row");
-
-/* The first row of each length; 0xff: there is none. */
-static const uint8_t known_at[KNOWN_LENGTH_MAX + 1] = {
-	[0] = 0xff,
-	[1] = 0xff,
-	[2] = 0xff,
-	[3] = 0xff,
-	[4] = 0,
-	[5] = 1,
-	[6] = 2,
-	[7] = 5,
-	[8] = 7,
-	[9] = 0xff,
-	[10] = 9,
-	[11] = 0xff,
-	[12] = 11,
-	[13] = 12,
-	[14] = 14,
-	[15] = 15,
-	[16] = 0xff,
-	[17] = 16,
-	[18] = 0xff,
-	[19] = 18,
-};
-
-static bool
-is_named(struct bt_str name, const char *lower)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (bt_lower(name.p[i]) != lower[i])
-			return false;
-	return true;
-}
-
-/* Returns the index of the known field, or -1. */
-static int
-known_field(struct bt_str name)
-{
-	unsigned at;
-
-	if (name.n > KNOWN_LENGTH_MAX || (at = known_at[name.n]) == 0xff)
-		return -1;
-	for (; at < KNOWN_N && known_fields[at].n == name.n; at++)
-		if (is_named(name, known_fields[at].name))
-			return known_fields[at].id;
-	return -1;
-}
-
-/* --- callbacks of llhttp --- */
-
 /*
- * Spans: the head lies in one piece, so a span comes whole, but for pieces of
- * no bytes.  (What would not join on is a fold, which the guard has refused.)
+ * Methods by llhttp's number; 0 stands for those that we do not answer at all.
+ * Those of RTSP, and QUERY, which only new versions know, are among these.
  */
-static void
-extend(struct bt_str *span, const char *at, size_t n)
-{
-	if (span->n == 0)
-		span->p = at;
-	span->n += n;
-}
+#define KNOWN(m) ((m) + 1)
+static const uint8_t methods[] = {
+	[HTTP_DELETE] = KNOWN(BT_METHOD_DELETE),
+	[HTTP_GET] = KNOWN(BT_METHOD_GET),
+	[HTTP_HEAD] = KNOWN(BT_METHOD_HEAD),
+	[HTTP_POST] = KNOWN(BT_METHOD_POST),
+	[HTTP_PUT] = KNOWN(BT_METHOD_PUT),
+	[HTTP_OPTIONS] = KNOWN(BT_METHOD_OPTIONS),
+	[HTTP_TRACE] = KNOWN(BT_METHOD_TRACE),
+	[HTTP_PATCH] = KNOWN(BT_METHOD_PATCH),
+	[HTTP_COPY... HTTP_UNSUBSCRIBE] = KNOWN(BT_METHOD_OTHER),
+	[HTTP_PURGE... HTTP_SOURCE] = KNOWN(BT_METHOD_OTHER),
+};
+
+static llhttp_settings_t head_settings, content_settings;
 
 static int
-on_url(llhttp_t *llhttp, const char *at, size_t n)
-{
-	struct bt_parser *p = llhttp->data;
-
-	extend(&p->request->target, at, n);
-	return 0;
-}
-
-static int
-fail(struct bt_parser *p, unsigned status)
+refuse(struct bt_parser *p, unsigned status)
 {
 	p->status = status;
 	return -1;
 }
 
-/* Trailers are not kept, only bounded; names may come in pieces. */
+/* A field line begins.  In one run over the whole head a name is one piece. */
 static int
-on_trailer_name(struct bt_parser *p, const char *at, size_t n)
+on_field_name(llhttp_t *l, const char *at, size_t n)
 {
-	p->trailer_bytes += (uint32_t)n;
-	if (p->trailer_bytes > BT_TRAILER_BYTES_MAX)
-		return fail(p, 431);
-	if (n > sizeof(p->trailer) - p->trailer_n)
-		n = sizeof(p->trailer) - p->trailer_n;
-	memcpy(p->trailer + p->trailer_n, at, n);
-	p->trailer_n += (uint8_t)n;
-	return 0;
-}
-
-static int
-on_trailer_value(struct bt_parser *p, const char *at, size_t n)
-{
-	char before = at > p->in ? at[-1] : p->last;
-
-	p->trailer_bytes += (uint32_t)n;
-	if (p->trailer_bytes > BT_TRAILER_BYTES_MAX)
-		return fail(p, 431);
-	return n > 0 && before == '\n' ? fail(p, 400) : 0; /* a fold */
-}
-
-/* RFC 9110, 6.5.1: a trailer must not say how the message is framed */
-static int
-on_trailer_complete(struct bt_parser *p)
-{
-	const struct bt_str name = { p->trailer, p->trailer_n };
-
-	p->trailer_n = 0;
-	if (name.n == 0 ||
-	    bt_str_equal_nocase(name, BT_STR("content-length")) ||
-	    bt_str_equal_nocase(name, BT_STR("transfer-encoding")))
-		return fail(p, 400);
-	return 0;
-}
-
-static int
-on_header_field(llhttp_t *llhttp, const char *at, size_t n)
-{
-	struct bt_parser *p = llhttp->data;
+	struct bt_parser *p = l->data;
 	struct bt_request *r = p->request;
-	struct bt_field *field;
+	struct bt_str name = { at, n };
+	enum bt_known_field known;
 
-	if (p->in_trailer)
-		return on_trailer_name(p, at, n);
+	if (n == 0)
+		return refuse(p, 400);
 	if (r->fields_n == BT_FIELDS_MAX)
-		return fail(p, 431);
-	field = &r->fields[r->fields_n];
-	if (!p->in_name) {
-		*field = (struct bt_field){ { at, 0 }, { at, 0 } };
-		p->in_name = true;
-	}
-	extend(&field->name, at, n);
+		return refuse(p, 431);
+	r->fields[r->fields_n].name = name;
+	r->fields[r->fields_n].value = (struct bt_str){ at + n, 0 };
+	r->fields_n++;
+	known = bt_known_field_find(name);
+	if (known == BT_FIELDS_KNOWN)
+		return 0;
+	if (r->known[known] == 0)
+		r->known[known] = (uint8_t)r->fields_n;
+	else
+		r->repeated |= UINT32_C(1) << known;
+	return 0;
+}
+
+/* Its value; a second piece could only be a folded line. */
+static int
+on_field_value(llhttp_t *l, const char *at, size_t n)
+{
+	struct bt_parser *p = l->data;
+	struct bt_request *r = p->request;
+	struct bt_field *f;
+
+	if (n == 0)
+		return 0;
+	if (r->fields_n == 0)
+		return refuse(p, 400);
+	f = &r->fields[r->fields_n - 1];
+	if (f->value.n > 0)
+		return refuse(p, 400);
+	while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
+		n--;
+	f->value = (struct bt_str){ at, n };
 	return 0;
 }
 
 static int
-on_header_value(llhttp_t *llhttp, const char *at, size_t n)
+on_head_complete(llhttp_t *l)
 {
-	struct bt_parser *p = llhttp->data;
-	struct bt_request *r = p->request;
+	struct bt_parser *p = l->data;
 
-	if (p->in_trailer)
-		return on_trailer_value(p, at, n);
-	extend(&r->fields[r->fields_n].value, at, n);
+	p->complete = true;
+	p->request->content_length = l->content_length;
+	p->request->chunked = (l->flags & F_CHUNKED) != 0;
+	l->upgrade = 0; /* who switches protocols does so after the exchange */
+	return 0;
+}
+
+static int
+on_chunk_size(llhttp_t *l)
+{
+	struct bt_parser *p = l->data;
+
+	if (l->content_length > p->max - p->received)
+		return refuse(p, 413);
+	p->chunk_rest = l->content_length;
+	p->place = l->content_length > 0 ? BT_CHUNK_DATA_CR : BT_CHUNK_TRAILER;
+	return 0;
+}
+
+static int
+on_chunk_data(llhttp_t *l, const char *at, size_t n)
+{
+	struct bt_parser *p = l->data;
+
+	if (n > p->chunk_rest)
+		return refuse(p, 400);
+	memmove(p->out, at, n);
+	p->out += n;
+	p->chunk_rest -= n;
+	p->received += n;
 	return 0;
 }
 
 /*
- * Counts the field as there.  HTAB behind the value of a framing field: llhttp
- * 8 refuses it and 9 does not; here it is refused, whichever we have.
+ * Trailers are ignored, but for those that would frame the message in another
+ * way.  A name may come in pieces; its begin is kept, which is enough to know.
  */
 static int
-on_known_field(struct bt_parser *p, enum bt_known_field f, bool tab)
+on_trailer_name(llhttp_t *l, const char *at, size_t n)
 {
-	struct bt_request *r = p->request;
+	struct bt_parser *p = l->data;
 
-	if (tab &&
-	    (f == BT_FIELD_CONTENT_LENGTH || f == BT_FIELD_TRANSFER_ENCODING))
-		return fail(p, 400);
-	if (r->known[f] == 0)
-		r->known[f] = (uint8_t)r->fields_n;
-	else
-		r->repeated |= 1u << f;
+	for (size_t i = 0; i < n; i++) {
+		if (p->trailer_n < sizeof(p->trailer))
+			p->trailer[p->trailer_n] = at[i];
+		p->trailer_n += p->trailer_n < UINT8_MAX;
+	}
 	return 0;
 }
 
 static int
-on_header_value_complete(llhttp_t *llhttp)
+on_trailer_name_complete(llhttp_t *l)
 {
-	struct bt_parser *p = llhttp->data;
-	struct bt_request *r = p->request;
-	struct bt_field *field;
-	struct bt_str raw;
-	int known;
+	struct bt_parser *p = l->data;
+	struct bt_str name = { p->trailer, p->trailer_n };
 
-	if (p->in_trailer)
-		return on_trailer_complete(p);
-	field = &r->fields[r->fields_n++];
-	p->in_name = false;
-	if (field->name.n == 0) /* `: value` */
-		return fail(p, 400);
-	raw = field->value;
-	field->value = bt_str_trim(raw);
-	if ((known = known_field(field->name)) == -1)
+	p->trailer_n = 0;
+	if (name.n > sizeof(p->trailer))
 		return 0;
-	return on_known_field(p, (enum bt_known_field)known,
-	    raw.n > field->value.n && memchr(raw.p, '\t', raw.n) != NULL);
+	switch (bt_known_field_find(name)) {
+	case BT_FIELD_CONTENT_LENGTH:
+	case BT_FIELD_TRANSFER_ENCODING:
+		return refuse(p, 400);
+	default:
+		return 0;
+	}
 }
 
 static int
-on_headers_complete(llhttp_t *llhttp)
+on_content_complete(llhttp_t *l)
 {
-	struct bt_parser *p = llhttp->data;
+	struct bt_parser *p = l->data;
 
-	llhttp->upgrade = 0; /* we do not switch: what follows is HTTP/1.1 */
-	p->in_trailer = true;
-	return HPE_PAUSED;
+	p->complete = true;
+	return HPE_PAUSED; /* what follows is the next message */
 }
 
-static int
-on_body(llhttp_t *llhttp, const char *at, size_t n)
+/* Once, before main(): llhttp keeps a pointer to its settings. */
+__attribute__((constructor)) static void
+init_settings(void)
 {
-	struct bt_parser *p = llhttp->data;
+	llhttp_settings_init(&head_settings);
+	head_settings.on_header_field = on_field_name;
+	head_settings.on_header_value = on_field_value;
+	head_settings.on_headers_complete = on_head_complete;
 
-	memmove(p->out, at, n);
-	p->out += n;
+	llhttp_settings_init(&content_settings);
+	content_settings.on_chunk_header = on_chunk_size;
+	content_settings.on_body = on_chunk_data;
+	content_settings.on_header_field = on_trailer_name;
+	content_settings.on_header_field_complete = on_trailer_name_complete;
+	content_settings.on_message_complete = on_content_complete;
+}
+
+/* RFC 9110, 5.6.2 */
+static bool
+is_token(struct bt_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') ||
+			(bt_lower(c) >= 'a' && bt_lower(c) <= 'z') ||
+			(c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/*
+ * `method SP target SP HTTP/d.d`: exactly one space at each place, where llhttp
+ * takes several.  The guard has seen the end of the line and its version.
+ */
+static bool
+split_request_line(struct bt_str head, struct bt_request *r)
+{
+	const char *cr = memchr(head.p, '\r', head.n), *end, *space;
+
+	if (cr == NULL || cr - head.p < 9)
+		return false;
+	end = cr - 9;
+	r->line = (struct bt_str){ head.p, (size_t)(cr - head.p) };
+	r->minor = cr[-1] == '1';
+	space = memchr(head.p, ' ', (size_t)(end - head.p));
+	if (space == NULL || space == head.p)
+		return false;
+	r->method_text = (struct bt_str){ head.p, (size_t)(space - head.p) };
+	r->target = (struct bt_str){ space + 1, (size_t)(end - space - 1) };
+	return r->target.n > 0; /* no target has spaces: bt_target_parse() */
+}
+
+/* What llhttp's refusal means; its errors are those of the first wrong byte. */
+static unsigned
+status_of_error(const struct bt_parser *p, enum llhttp_errno error)
+{
+	const struct bt_request *r = p->request;
+
+	if (p->status != 0)
+		return p->status;
+	switch (error) {
+	case HPE_INVALID_METHOD:
+	case HPE_INVALID_CONSTANT: /* one of RTSP: it wants RTSP/1.0 */
+	case HPE_INVALID_VERSION:  /* PRI: it wants HTTP/2.0 */
+	case HPE_PAUSED_H2_UPGRADE:
+		return is_token(r->method_text) &&
+			memchr(r->target.p, ' ', r->target.n) == NULL
+		    ? 501
+		    : 400;
+	default:
+		return 400;
+	}
+}
+
+static unsigned
+feed_head(struct bt_parser *p, struct bt_str head)
+{
+	struct bt_request *r = p->request;
+	enum llhttp_errno error;
+	unsigned method;
+
+	llhttp_init(&p->llhttp, HTTP_REQUEST, &head_settings);
+	p->llhttp.data = p;
+	error = llhttp_execute(&p->llhttp, head.p, head.n);
+	method = llhttp_get_method(&p->llhttp);
+	if (error != HPE_INVALID_METHOD && method < sizeof(methods) &&
+	    methods[method] != 0)
+		r->method = (enum bt_method)(methods[method] - 1);
+	if (error == HPE_OK && p->complete)
+		return r->method == BT_METHODS ? 501 : 0;
+	/* its target is of another form; the answer to it is always the same */
+	return method == HTTP_CONNECT ? 501 : status_of_error(p, error);
+}
+
+/*
+ * HTAB behind the value, up to CR: 8.1 refuses it, 9.x does not.  So that both
+ * answer alike, it is refused.
+ */
+static bool
+has_tab_behind(struct bt_str value)
+{
+	const char *p = value.p + value.n;
+
+	while (*p == ' ')
+		p++;
+	return *p == '\t';
+}
+
+static unsigned
+check_transfer_encoding(const struct bt_request *r)
+{
+	struct bt_str value = bt_request_known(r, BT_FIELD_TRANSFER_ENCODING);
+
+	/* RFC 9112, 6.1 and 6.3: both lengths, or from a time without chunks */
+	if (r->known[BT_FIELD_CONTENT_LENGTH] != 0 || r->minor == 0)
+		return 400;
+	if (!r->chunked || has_tab_behind(value))
+		return 400;
+	if ((r->repeated & UINT32_C(1) << BT_FIELD_TRANSFER_ENCODING) != 0 ||
+	    !bt_str_equal_nocase(value, BT_STR("chunked")))
+		return 501;
 	return 0;
 }
 
-static int
-on_chunk_extension(llhttp_t *llhttp, const char *at, size_t n)
+static unsigned
+check_framing(const struct bt_request *r)
 {
-	struct bt_parser *p = llhttp->data;
-
-	p->extension_bytes += (uint32_t)n;
-	return p->extension_bytes > BT_EXTENSION_BYTES_MAX ? fail(p, 400) : 0;
+	if (r->known[BT_FIELD_TRANSFER_ENCODING] != 0)
+		return check_transfer_encoding(r);
+	if (r->known[BT_FIELD_CONTENT_LENGTH] != 0 &&
+	    has_tab_behind(bt_request_known(r, BT_FIELD_CONTENT_LENGTH)))
+		return 400;
+	return 0;
 }
 
-static int
-on_message_complete(llhttp_t *llhttp)
-{
-	return HPE_PAUSED;
-}
-
-static const llhttp_settings_t *
-settings(void)
-{
-	static llhttp_settings_t s;
-
-	if (s.on_url == NULL) {
-		llhttp_settings_init(&s);
-		s.on_url = on_url;
-		s.on_header_field = on_header_field;
-		s.on_header_value = on_header_value;
-		s.on_header_value_complete = on_header_value_complete;
-		s.on_headers_complete = on_headers_complete;
-		s.on_body = on_body;
-		s.on_chunk_extension_name = on_chunk_extension;
-		s.on_chunk_extension_value = on_chunk_extension;
-		s.on_message_complete = on_message_complete;
-	}
-	return &s;
-}
-
-/* --- the rules behind llhttp --- */
-
-static enum bt_method
-method_of(uint8_t method)
-{
-	switch (method) {
-	case HTTP_GET:
-		return BT_METHOD_GET;
-	case HTTP_HEAD:
-		return BT_METHOD_HEAD;
-	case HTTP_POST:
-		return BT_METHOD_POST;
-	case HTTP_PUT:
-		return BT_METHOD_PUT;
-	case HTTP_DELETE:
-		return BT_METHOD_DELETE;
-	case HTTP_OPTIONS:
-		return BT_METHOD_OPTIONS;
-	case HTTP_PATCH:
-		return BT_METHOD_PATCH;
-	case HTTP_TRACE:
-		return BT_METHOD_TRACE;
-	default:
-		return BT_METHOD_OTHER;
-	}
-}
-
-static bool
-is_there(const struct bt_request *r, enum bt_known_field f)
-{
-	return r->known[f] != 0;
-}
-
-static bool
-is_repeated(const struct bt_request *r, enum bt_known_field f)
-{
-	return r->repeated & (1u << f);
-}
-
-/* RFC 9112, 3.2: exactly one Host in 1.1; RFC 9110, 7.2: its form */
+/*
+ * RFC 9112, 3.2: one valid Host.  An empty one is for targets without an
+ * authority, which http and https do not have (RFC 9110, 4.2.1): it is refused,
+ * as nginx does.
+ */
 static unsigned
 check_host(struct bt_request *r)
 {
-	struct bt_str value = bt_request_known(r, BT_FIELD_HOST);
-
-	if (!is_there(r, BT_FIELD_HOST))
+	if (r->known[BT_FIELD_HOST] == 0)
 		return r->minor == 0 ? 0 : 400;
-	if (is_repeated(r, BT_FIELD_HOST))
-		return 400;
-	if (value.n == 0) /* a target without an authority has an empty one */
-		return 0;
-	return bt_authority_parse(value, &r->host) < 0 ? 400 : 0;
-}
-
-/* RFC 9112, 6.1 and 6.3: where the content ends must not be in doubt */
-static unsigned
-check_framing(const struct bt_parser *p, struct bt_request *r)
-{
-	bool coded = is_there(r, BT_FIELD_TRANSFER_ENCODING);
-
-	if (coded &&
-	    (is_there(r, BT_FIELD_CONTENT_LENGTH) || r->minor == 0 ||
-		!(p->llhttp.flags & F_CHUNKED)))
-		return 400;
-	if (coded &&
-	    (is_repeated(r, BT_FIELD_TRANSFER_ENCODING) ||
-		!bt_str_equal_nocase(
-		    bt_request_known(r, BT_FIELD_TRANSFER_ENCODING),
-		    BT_STR("chunked"))))
-		return 501; /* a coding that we do not undo */
-	if (is_repeated(r, BT_FIELD_CONTENT_LENGTH))
-		return 400;
-	r->chunked = coded;
-	if (is_there(r, BT_FIELD_CONTENT_LENGTH) &&
-	    bt_str_parse_u64(bt_request_known(r, BT_FIELD_CONTENT_LENGTH),
-		&r->content_length) < 0)
+	if ((r->repeated & UINT32_C(1) << BT_FIELD_HOST) != 0 ||
+	    bt_authority_parse(bt_request_known(r, BT_FIELD_HOST), &r->host) <
+		0)
 		return 400;
 	return 0;
 }
 
-/* RFC 9112, 9.3: by version and the members of Connection, on all its lines */
-static bool
-is_persistent(const struct bt_request *r)
-{
-	bool close = false, keep = false;
-	unsigned at = 0;
-	struct bt_str list, member;
-
-	if (!is_there(r, BT_FIELD_CONNECTION))
-		return r->minor > 0;
-	while (bt_request_field_next(r, BT_STR("connection"), &at, &list)) {
-		while (bt_str_list_next(&list, &member)) {
-			close |= bt_str_equal_nocase(member, BT_STR("close"));
-			keep |=
-			    bt_str_equal_nocase(member, BT_STR("keep-alive"));
-		}
-	}
-	return !close && (r->minor > 0 || keep);
-}
-
-/* RFC 9110, 10.1.1 */
 static unsigned
-check_expect(struct bt_request *r)
-{
-	if (!is_there(r, BT_FIELD_EXPECT) || r->minor == 0)
-		return 0;
-	if (is_repeated(r, BT_FIELD_EXPECT) ||
-	    !bt_str_equal_nocase(
-		bt_request_known(r, BT_FIELD_EXPECT), BT_STR("100-continue")))
-		return 417;
-	r->expect_continue = bt_request_has_content(r);
-	return 0;
-}
-
-/* RFC 9112, 3.2 */
-static unsigned
-check_target(struct bt_request *r, struct bt_arena *arena)
+take_target(struct bt_request *r, struct bt_arena *arena)
 {
 	struct bt_target t;
 
 	if (bt_target_parse(r->target, &t) < 0)
 		return 400;
+	if (t.form == BT_TARGET_ASTERISK) {
+		r->path = r->raw_path = t.path;
+		return r->method == BT_METHOD_OPTIONS ? 0 : 400;
+	}
+	if (t.form == BT_TARGET_ABSOLUTE &&
+	    bt_authority_parse(t.authority, &r->host) < 0)
+		return 400;
 	r->raw_path = t.path;
 	r->query = t.query;
 	r->has_query = t.has_query;
-	switch (t.form) {
-	case BT_TARGET_ASTERISK:
-		r->path = t.path;
-		return r->method == BT_METHOD_OPTIONS ? 0 : 400;
-	case BT_TARGET_ABSOLUTE: /* its authority replaces Host */
-		if (bt_authority_parse(t.authority, &r->host) < 0)
-			return 400;
-		break;
-	case BT_TARGET_ORIGIN:
-		break;
-	}
 	return bt_path_decode(t.path, arena, &r->path) < 0 ? 400 : 0;
 }
 
-/* Methods of RTSP, which llhttp knows but does not take with HTTP. */
+/* RFC 9112, 9.3; several lines are one list (RFC 9110, 5.3). */
 static bool
-is_rtsp(uint8_t method)
+is_kept_alive(const struct bt_request *r)
 {
-	switch (method) {
-	case HTTP_DESCRIBE:
-	case HTTP_ANNOUNCE:
-	case HTTP_SETUP:
-	case HTTP_PLAY:
-	case HTTP_PAUSE:
-	case HTTP_TEARDOWN:
-	case HTTP_GET_PARAMETER:
-	case HTTP_SET_PARAMETER:
-	case HTTP_REDIRECT:
-	case HTTP_RECORD:
-	case HTTP_FLUSH:
-		return true;
-	default:
-		return false;
-	}
+	bool keep = r->minor > 0;
+	struct bt_str list, option;
+	unsigned at = 0;
+
+	while (bt_request_known_next(r, BT_FIELD_CONNECTION, &at, &list))
+		while (bt_str_list_next(&list, &option)) {
+			if (bt_str_equal_nocase(option, BT_STR("close")))
+				return false;
+			if (bt_str_equal_nocase(option, BT_STR("keep-alive")))
+				keep = true;
+		}
+	return keep;
 }
 
-/* A method that llhttp does not know, or not in HTTP, is not implemented. */
+/* RFC 9110, 10.1.1: no expectation in 1.0, none but 100-continue in 1.1. */
 static unsigned
-status_of_error(const struct bt_parser *p, enum llhttp_errno error)
+take_expect(struct bt_request *r)
 {
-	if (p->status != 0)
-		return p->status;
-	if (error == HPE_INVALID_METHOD ||
-	    (error == HPE_INVALID_CONSTANT && is_rtsp(p->llhttp.method)))
-		return 501;
-	return 400;
+	struct bt_str list, member;
+	unsigned at = 0;
+
+	if (r->minor == 0)
+		return 0;
+	while (bt_request_known_next(r, BT_FIELD_EXPECT, &at, &list))
+		while (bt_str_list_next(&list, &member)) {
+			if (!bt_str_equal_nocase(
+				member, BT_STR("100-continue")))
+				return 417;
+			r->expect_continue = bt_request_has_content(r);
+		}
+	return 0;
 }
 
-static struct bt_str
-line_of(struct bt_str head)
+/* From the head to the chunks: the same run of llhttp, other callbacks. */
+static void
+begin_chunks(struct bt_parser *p)
 {
-	const char *cr = memchr(head.p, '\r', head.n);
-
-	return (struct bt_str){ head.p, cr ? (size_t)(cr - head.p) : head.n };
-}
-
-static struct bt_str
-method_text_of(struct bt_str line)
-{
-	const char *space = memchr(line.p, ' ', line.n);
-
-	return (
-	    struct bt_str){ line.p, space ? (size_t)(space - line.p) : line.n };
+	p->llhttp.settings = &content_settings;
+	p->place = BT_CHUNK_SIZE_FIRST;
+	p->chunk_rest = 0;
+	p->line_bytes = p->extension_bytes = p->trailer_bytes = 0;
+	p->trailer_n = 0;
+	p->complete = false;
 }
 
 unsigned
 bt_parser_head(struct bt_parser *p, struct bt_str head, struct bt_arena *arena,
     struct bt_request *r)
 {
-	enum llhttp_errno error;
 	unsigned status;
 
-	memset(r, 0, offsetof(struct bt_request, fields));
-	r->line = line_of(head);
-	r->method_text = method_text_of(r->line);
-	r->method = BT_METHOD_OTHER;
-	r->minor = 1;
-	memset(
-	    (char *)p + sizeof(p->llhttp), 0, sizeof(*p) - sizeof(p->llhttp));
 	p->request = r;
-	llhttp_init(&p->llhttp, HTTP_REQUEST, settings());
-	p->llhttp.data = p;
-	error = llhttp_execute(&p->llhttp, head.p, head.n);
-	if (error != HPE_PAUSED)
-		return status_of_error(p, error);
-	if (p->llhttp.http_major != 1)
-		return 505;
-	r->minor = p->llhttp.http_minor > 0;
-	if (p->llhttp.method == HTTP_CONNECT)
-		return 501;
-	r->method = method_of(p->llhttp.method);
-	if ((status = check_host(r)) != 0 ||
-	    (status = check_framing(p, r)) != 0 ||
-	    (status = check_expect(r)) != 0 ||
-	    (status = check_target(r, arena)) != 0)
-		return status;
-	r->keep_alive = is_persistent(r);
-	p->rest = r->content_length;
+	p->status = 0;
+	p->received = 0;
 	p->max = UINT64_MAX;
+	p->complete = false;
+	memset(r, 0, offsetof(struct bt_request, fields));
+	r->method = BT_METHODS;
+	if (!split_request_line(head, r))
+		status = 400;
+	else if ((status = feed_head(p, head)) != 0 ||
+	    (status = check_framing(r)) != 0 || (status = check_host(r)) != 0 ||
+	    (status = take_target(r, arena)) != 0)
+		;
+	else
+		status = r->known[BT_FIELD_EXPECT] ? take_expect(r) : 0;
+	r->keep_alive =
+	    r->known[BT_FIELD_CONNECTION] ? is_kept_alive(r) : r->minor > 0;
+	if (r->method == BT_METHODS)
+		r->method = BT_METHOD_OTHER;
 	if (r->chunked)
-		llhttp_resume(&p->llhttp);
-	return 0;
+		begin_chunks(p);
+	p->request = NULL;
+	p->rest = r->content_length;
+	return status;
 }
 
 unsigned
@@ -548,56 +449,103 @@ take_counted(
 	return p->rest == 0 ? BT_PARSE_DONE : BT_PARSE_MORE;
 }
 
-static enum bt_parse
-refuse(unsigned status, unsigned *ret_status)
+/* The 16 digits of a size and CR LF are free, what is longer is bounded. */
+static bool
+count_size_line(struct bt_parser *p, size_t n)
 {
-	*ret_status = status;
-	return BT_PARSE_REFUSED;
+	const uint32_t usual = 18;
+	uint32_t before = p->line_bytes < usual ? usual : p->line_bytes;
+
+	if (n > BT_EXTENSION_BYTES_MAX + usual)
+		return false;
+	p->line_bytes += (uint32_t)n;
+	if (p->line_bytes > before)
+		p->extension_bytes += p->line_bytes - before;
+	return p->extension_bytes <= BT_EXTENSION_BYTES_MAX;
 }
 
-/*
- * The trailer section of strict llhttp 8 may end with LF alone as well: refused
- * here, by the byte before it.  The end of the message is never moved over: a
- * piece is moved down by at least its frame.
- */
-static bool
-ends_with_crlf(const struct bt_parser *p, const char *bytes, size_t n)
+/* What can be fed in one go: data of one chunk, or at most one line. */
+static size_t
+next_piece(const struct bt_parser *p, const char *bytes, size_t n)
 {
-	char before = n >= 2 ? bytes[n - 2] : p->last;
+	const char *lf;
 
-	return n >= 1 && bytes[n - 1] == '\n' && before == '\r';
+	if (p->chunk_rest > 0)
+		return n < p->chunk_rest ? n : (size_t)p->chunk_rest;
+	if (p->place >= BT_CHUNK_TRAILER &&
+	    n > BT_TRAILER_BYTES_MAX - p->trailer_bytes)
+		n = BT_TRAILER_BYTES_MAX - p->trailer_bytes;
+	lf = memchr(bytes, '\n', n);
+	return lf != NULL ? (size_t)(lf - bytes) + 1 : n;
+}
+
+/* Bounds and guards what is not data; the status to refuse it with, or 0. */
+static unsigned
+check_line(struct bt_parser *p, struct bt_str line)
+{
+	if (p->place >= BT_CHUNK_TRAILER) {
+		if (line.n == 0)
+			return 431;
+		p->trailer_bytes += (uint32_t)line.n;
+	} else {
+		if (p->place == BT_CHUNK_SIZE_FIRST)
+			p->line_bytes = 0;
+		if (p->place <= BT_CHUNK_LINE_LF && !count_size_line(p, line.n))
+			return 400;
+	}
+	return bt_chunk_guard(&p->place, line) ? 0 : 400;
+}
+
+static unsigned
+feed_chunked(struct bt_parser *p, struct bt_str piece)
+{
+	enum llhttp_errno error;
+	unsigned status;
+
+	if (p->chunk_rest == 0 && (status = check_line(p, piece)) != 0)
+		return status;
+	error = llhttp_execute(&p->llhttp, piece.p, piece.n);
+	if (error == HPE_PAUSED && p->complete)
+		/* guard and llhttp must have seen the same end */
+		return p->place == BT_CHUNK_END &&
+			llhttp_get_error_pos(&p->llhttp) == piece.p + piece.n
+		    ? 0
+		    : 400;
+	if (error != HPE_OK)
+		return p->status != 0 ? p->status : 400;
+	return p->place == BT_CHUNK_LINE_END || p->place == BT_CHUNK_END ? 400
+									 : 0;
 }
 
 static enum bt_parse
 take_chunked(struct bt_parser *p, char *bytes, size_t n, size_t *ret_consumed,
     size_t *ret_content, unsigned *ret_status)
 {
-	enum llhttp_errno error;
-	size_t used = n;
+	size_t at = 0;
 
-	p->in = p->out = bytes;
-	error = llhttp_execute(&p->llhttp, bytes, n);
-	if (error == HPE_PAUSED)
-		used = (size_t)(llhttp_get_error_pos(&p->llhttp) - bytes);
-	else if (error != HPE_OK)
-		return refuse(p->status ? p->status : 400, ret_status);
-	*ret_consumed = used;
+	p->out = bytes;
+	while (at < n && !p->complete) {
+		size_t piece = next_piece(p, bytes + at, n - at);
+		unsigned status =
+		    feed_chunked(p, (struct bt_str){ bytes + at, piece });
+
+		if (status != 0) {
+			*ret_status = status;
+			return BT_PARSE_REFUSED;
+		}
+		at += piece;
+	}
+	*ret_consumed = at;
 	*ret_content = (size_t)(p->out - bytes);
-	p->received += *ret_content;
-	if (p->received > p->max)
-		return refuse(413, ret_status);
-	if (error == HPE_PAUSED && !ends_with_crlf(p, bytes, used))
-		return refuse(400, ret_status);
-	p->last = bytes[n - 1];
-	return error == HPE_PAUSED ? BT_PARSE_DONE : BT_PARSE_MORE;
+	return p->complete ? BT_PARSE_DONE : BT_PARSE_MORE;
 }
 
 enum bt_parse
 bt_parser_content(struct bt_parser *p, const struct bt_request *r, char *bytes,
     size_t n, size_t *ret_consumed, size_t *ret_content, unsigned *ret_status)
 {
-	assert(n > 0);
-	if (!r->chunked)
-		return take_counted(p, n, ret_consumed, ret_content);
-	return take_chunked(p, bytes, n, ret_consumed, ret_content, ret_status);
+	if (r->chunked)
+		return take_chunked(
+		    p, bytes, n, ret_consumed, ret_content, ret_status);
+	return take_counted(p, n, ret_consumed, ret_content);
 }

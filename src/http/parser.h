@@ -14,16 +14,21 @@
  */
 
 #include "base/arena.h"
+#include "http/chunk.h"
 #include "http/request.h"
 
 #include <llhttp.h>
 
-/* Bytes of chunk extensions and of trailers that one message may have. */
+/*
+ * Bytes of chunk extensions and of trailers that one message may have.  Leading
+ * zeros of chunk sizes count as extensions.
+ */
 enum { BT_EXTENSION_BYTES_MAX = 16 * 1024, BT_TRAILER_BYTES_MAX = 16 * 1024 };
 
 /* Where the guard stopped; all zero for a new head. */
 struct bt_head_scan {
-	size_t at;      /* start of the line that is not complete yet */
+	size_t at;      /* what is before it is not looked at again */
+	size_t line;    /* start of the line that is not complete yet */
 	size_t begin;   /* start of the request line: empty lines skipped */
 	bool in_fields; /* the request line is complete */
 };
@@ -36,10 +41,11 @@ enum bt_parse {
 
 /*
  * Finds the end of a head in `bytes`, which begin where the message does and
- * have grown since the last call.  Refuses bare CR and LF, NUL, folding, a
- * request line that does not end in ` HTTP/d.d`, more than a few empty lines
- * before it (400), other majors (505), and more than `max` bytes: 414 when the
- * request line alone has them, else 431.
+ * have grown since the last call.  Refuses bare CR and LF, control bytes other
+ * than HTAB, folding, a field line without a name (`:` first), a request line
+ * that does not end in ` HTTP/d.d`, more than a few empty lines before it
+ * (400), other versions (505), and more than `max` bytes: 414 when the request
+ * line alone has them, else 431.
  *
  * Returns: BT_PARSE_DONE with the head in `*ret` (from the request line to the
  *          empty line, inclusive; what is before it are empty lines); for
@@ -51,18 +57,19 @@ enum bt_parse bt_head_find(struct bt_head_scan *, struct bt_str bytes,
 struct bt_parser {
 	llhttp_t llhttp;
 	struct bt_request *request; /* while the head is parsed */
-	struct bt_arena *arena;
-	unsigned status;   /* why it is refused, 0: it is not */
-	uint64_t rest;     /* content-length: bytes to come */
-	uint64_t received; /* content bytes delivered so far */
-	uint64_t max;      /* content bytes allowed; UINT64_MAX: any */
-	uint32_t extension_bytes, trailer_bytes;
-	char *in, *out;   /* chunked: these bytes; where a piece goes */
-	char trailer[20]; /* the name of a trailer, as far as it matters */
-	uint8_t trailer_n;
-	char last;       /* chunked: the last raw byte so far */
-	bool in_name;    /* of a field, while the head is parsed */
-	bool in_trailer; /* the head is over: fields are trailers now */
+	unsigned status;            /* why it is refused, 0: it is not */
+	uint64_t rest;              /* content-length: bytes to come */
+	uint64_t received;          /* content bytes delivered so far */
+	uint64_t max;               /* content bytes allowed; UINT64_MAX: any */
+	/* chunked */
+	char *out;           /* where the next piece is moved to */
+	uint64_t chunk_rest; /* bytes to come of the chunk's data */
+	enum bt_chunk_place place;
+	uint32_t line_bytes; /* of this chunk-size line so far */
+	uint32_t extension_bytes, trailer_bytes; /* of the message so far */
+	char trailer[16];  /* the begin of a trailer's name, lower case */
+	uint8_t trailer_n; /* its length, at most one more than fits */
+	bool complete;     /* llhttp has seen the end of what it was fed */
 };
 
 /*
@@ -98,6 +105,7 @@ unsigned bt_parser_limit(
  *            the `n` bytes were used and the first `*ret_content` bytes of
  *            `bytes` are content.  BT_PARSE_REFUSED with `*ret_status`: 400,
  *            413 (over the bound), 431 (trailers); content is not delivered.
+ *            How the bytes are cut changes neither content nor verdict.
  *            With DONE, what is behind `*ret_consumed` is the next message.
  */
 enum bt_parse bt_parser_content(struct bt_parser *, const struct bt_request *,

@@ -101,6 +101,19 @@ bt_request_known(const struct bt_request *r, enum bt_known_field f)
 	return r->known[f] ? r->fields[r->known[f] - 1].value : BT_STR_NONE;
 }
 
+/*
+ * The next line of a known field, from `*at` (begin with 0), like
+ * bt_request_field_next() but without a search when there is one line.
+ */
+bool bt_request_known_next(const struct bt_request *, enum bt_known_field,
+    unsigned *at, struct bt_str *ret);
+
+/* Which known field a name is, any case; BT_FIELDS_KNOWN: none. */
+enum bt_known_field bt_known_field_find(struct bt_str token);
+
+/* Its name in lower case.  Static memory. */
+struct bt_str bt_known_field_name(enum bt_known_field);
+
 /* The value of the first line with that name, any case; .p NULL without. */
 struct bt_str bt_request_field(const struct bt_request *, struct bt_str name);
 

@@ -1,19 +1,20 @@
 /*
- * Status codes: their reasons, and whole status lines, made by the compiler.
- * Any process.
+ * Status lines, whole, as they are sent.  Any process; the tables never change.
+ *
+ * A code that is not registered gets the name of its class; those lines are
+ * made by the preprocessor, so that they are as static as the others.
  */
 
 #include "http/status.h"
 
-#include <assert.h>
+#define LINE_BYTES_MAX 34
+#define PREFIX_BYTES 13 /* `HTTP/1.1 404 ` */
 
-/* clang-format off */
-#define STATUS_LINE(code, reason) "HTTP/1.1 " #code " " reason "\r\n"
+#define LINE(code, reason) "HTTP/1.1 " #code " " reason "\r\n"
 #define ROW(code, reason) \
-	[code - 100] = { STATUS_LINE(code, reason), \
-		sizeof(STATUS_LINE(code, reason)) - 1 }
+	[(code)-100] = { LINE(code, reason), sizeof(LINE(code, reason)) - 1 }
 
-static const struct bt_str lines[500] = {
+static const struct bt_str registered[500] = {
 	ROW(100, "Continue"),
 	ROW(101, "Switching Protocols"),
 	ROW(102, "Processing"),
@@ -54,7 +55,6 @@ static const struct bt_str lines[500] = {
 	ROW(415, "Unsupported Media Type"),
 	ROW(416, "Range Not Satisfiable"),
 	ROW(417, "Expectation Failed"),
-	ROW(418, "I'm a Teapot"),
 	ROW(421, "Misdirected Request"),
 	ROW(422, "Unprocessable Content"),
 	ROW(423, "Locked"),
@@ -78,52 +78,42 @@ static const struct bt_str lines[500] = {
 	ROW(511, "Network Authentication Required"),
 };
 
-/* RFC 9110, 15: an unknown code is understood as the x00 of its class */
-static const struct bt_str reasons[5] = {
-	{ "Informational", 13 }, { "Success", 7 }, { "Redirection", 11 },
-	{ "Client Error", 12 }, { "Server Error", 12 },
+#define TEN(c, reason) \
+	LINE(c##0, reason), LINE(c##1, reason), LINE(c##2, reason), \
+	    LINE(c##3, reason), LINE(c##4, reason), LINE(c##5, reason), \
+	    LINE(c##6, reason), LINE(c##7, reason), LINE(c##8, reason), \
+	    LINE(c##9, reason)
+#define CLASS(c, reason) \
+	TEN(c##0, reason), TEN(c##1, reason), TEN(c##2, reason), \
+	    TEN(c##3, reason), TEN(c##4, reason), TEN(c##5, reason), \
+	    TEN(c##6, reason), TEN(c##7, reason), TEN(c##8, reason), \
+	    TEN(c##9, reason)
+
+static const char others[500][LINE_BYTES_MAX] = {
+	CLASS(1, "Informational"),
+	CLASS(2, "Successful"),
+	CLASS(3, "Redirection"),
+	CLASS(4, "Client Error"),
+	CLASS(5, "Server Error"),
 };
-/* clang-format on */
-
-#define REASON_AT (sizeof("HTTP/1.1 200 ") - 1)
-
-struct bt_str
-bt_status_reason(unsigned status)
-{
-	struct bt_str line;
-
-	assert(status >= 100 && status <= 599);
-	line = lines[status - 100];
-	if (line.n == 0)
-		return reasons[status / 100 - 1];
-	return (struct bt_str){ line.p + REASON_AT, line.n - REASON_AT - 2 };
-}
-
-/* Lines of codes that have no row, made when they are first asked for. */
-static struct bt_str
-unknown_line(unsigned status)
-{
-	static char made[500][sizeof("HTTP/1.1 200 Informational\r\n")];
-	struct bt_str reason = reasons[status / 100 - 1];
-	char *line = made[status - 100];
-
-	memcpy(line, "HTTP/1.1 ", 9);
-	line[9] = (char)('0' + status / 100);
-	line[10] = (char)('0' + status / 10 % 10);
-	line[11] = (char)('0' + status % 10);
-	line[12] = ' ';
-	memcpy(line + REASON_AT, reason.p, reason.n);
-	memcpy(line + REASON_AT + reason.n, "\r\n", 2);
-	return (struct bt_str){ line, REASON_AT + reason.n + 2 };
-}
 
 struct bt_str
 bt_status_line(unsigned status)
 {
-	assert(status >= 100 && status <= 599);
-	if (lines[status - 100].n == 0)
-		return unknown_line(status);
-	return lines[status - 100];
+	unsigned i = status - 100;
+
+	if (i >= sizeof(registered) / sizeof(registered[0]))
+		i = 500 - 100; /* not a status: our own mistake */
+	return registered[i].n > 0 ? registered[i] : bt_str_of(others[i]);
+}
+
+struct bt_str
+bt_status_reason(unsigned status)
+{
+	struct bt_str line = bt_status_line(status);
+
+	return (
+	    struct bt_str){ line.p + PREFIX_BYTES, line.n - PREFIX_BYTES - 2 };
 }
 
 bool

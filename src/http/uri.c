@@ -1,315 +1,385 @@
 /*
- * Request targets: splitting, decoding, encoding.  Worker, on the loop.
+ * Request targets, authorities and paths.  What is refused here is what could
+ * be read in two ways by two programs.  Any process; no state.
  */
 
 #include "http/uri.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <sys/types.h>
 
-/* What a byte may be in (RFC 3986, 2 and 3). */
+#define PORT_MAX 65535
+
+/* What a byte may be part of (RFC 3986, appendix A). */
 enum {
-	IN_PATH = 1,  /* pchar, `/` */
-	IN_QUERY = 2, /* pchar, `/`, `?` */
-	IN_HOST = 4,  /* reg-name */
-	AS_IS = 8,    /* in a path that we write: pchar but for `%` */
+	IN_NAME = 1,   /* pchar without %: nothing to do in a path */
+	IN_HOST = 2,   /* reg-name without % */
+	IN_TARGET = 4, /* path or query, without ? and %; brackets tolerated */
+	IS_HEX = 8,
+	UNRESERVED = IN_NAME | IN_HOST | IN_TARGET,
 };
-
-#define PCHAR (IN_PATH | IN_QUERY | AS_IS)
 
 static const uint8_t classes[256] = {
-	['a' ... 'z'] = PCHAR | IN_HOST,
-	['A' ... 'Z'] = PCHAR | IN_HOST,
-	['0' ... '9'] = PCHAR | IN_HOST,
-	['-'] = PCHAR | IN_HOST,
-	['.'] = PCHAR | IN_HOST,
-	['_'] = PCHAR | IN_HOST,
-	['~'] = PCHAR | IN_HOST,
-	['!'] = PCHAR | IN_HOST,
-	['$'] = PCHAR | IN_HOST,
-	['&'] = PCHAR | IN_HOST,
-	['\''] = PCHAR | IN_HOST,
-	['('] = PCHAR | IN_HOST,
-	[')'] = PCHAR | IN_HOST,
-	['*'] = PCHAR | IN_HOST,
-	['+'] = PCHAR | IN_HOST,
-	[','] = PCHAR | IN_HOST,
-	[';'] = PCHAR | IN_HOST,
-	['='] = PCHAR | IN_HOST,
-	[':'] = PCHAR,
-	['@'] = PCHAR,
-	['/'] = PCHAR,
-	['%'] = IN_PATH | IN_QUERY | IN_HOST,
-	['?'] = IN_QUERY,
-	/* no URI has these, but browsers send them */
-	['['] = IN_QUERY,
-	[']'] = IN_QUERY,
-	['{'] = IN_QUERY,
-	['}'] = IN_QUERY,
-	['|'] = IN_QUERY,
-	['\\'] = IN_QUERY,
-	['^'] = IN_QUERY,
-	['`'] = IN_QUERY,
-	['"'] = IN_QUERY,
+	['0' ... '9'] = UNRESERVED | IS_HEX,
+	['A' ... 'F'] = UNRESERVED | IS_HEX,
+	['a' ... 'f'] = UNRESERVED | IS_HEX,
+	['G' ... 'Z'] = UNRESERVED,
+	['g' ... 'z'] = UNRESERVED,
+	['-'] = UNRESERVED,
+	['.'] = UNRESERVED,
+	['_'] = UNRESERVED,
+	['~'] = UNRESERVED,
+	/* sub-delims may be where these are */
+	['!'] = UNRESERVED,
+	['$'] = UNRESERVED,
+	['&'] = UNRESERVED,
+	['\''] = UNRESERVED,
+	['('] = UNRESERVED,
+	[')'] = UNRESERVED,
+	['*'] = UNRESERVED,
+	['+'] = UNRESERVED,
+	[','] = UNRESERVED,
+	[';'] = UNRESERVED,
+	['='] = UNRESERVED,
+	[':'] = IN_NAME | IN_TARGET,
+	['@'] = IN_NAME | IN_TARGET,
+	['/'] = IN_TARGET,
+	['['] = IN_TARGET,
+	[']'] = IN_TARGET,
 };
 
-static bool
-all_are(struct bt_str s, unsigned class)
+static inline bool
+is(char c, unsigned what)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!(classes[(unsigned char)s.p[i]] & class))
-			return false;
-	return true;
+	return (classes[(unsigned char)c] & what) != 0;
 }
 
-static void
-split_query(struct bt_str s, struct bt_target *t)
+static inline unsigned
+hex_value(char c)
 {
-	const char *mark = s.n ? memchr(s.p, '?', s.n) : NULL;
-
-	t->path = s;
-	if (mark == NULL)
-		return;
-	t->path.n = (size_t)(mark - s.p);
-	t->has_query = true;
-	t->query = (struct bt_str){ mark + 1, s.n - t->path.n - 1 };
+	return c <= '9' ? (unsigned)(c - '0')
+			: (unsigned)(bt_lower(c) - 'a') + 10;
 }
 
-/* The length of `http://` or `https://` at the front, any case, or 0. */
+static inline bool
+is_encoded(struct bt_str s, size_t i)
+{
+	return s.n - i > 2 && is(s.p[i + 1], IS_HEX) && is(s.p[i + 2], IS_HEX);
+}
+
+static struct bt_str
+span_from(struct bt_str s, size_t i)
+{
+	return (struct bt_str){ s.p + i, s.n - i };
+}
+
+/* The end of what is plainly in a target, or encoded, from `i` on. */
+static inline size_t
+target_end(struct bt_str s, size_t i)
+{
+	for (;;) {
+		while (i < s.n && is(s.p[i], IN_TARGET))
+			i++;
+		if (i == s.n || s.p[i] != '%' || !is_encoded(s, i))
+			return i;
+		i += 3;
+	}
+}
+
+/* Splits at the first ?; -EINVAL for bytes that do not belong. */
+static int
+split_query(struct bt_str s, struct bt_target *ret)
+{
+	size_t path = target_end(s, 0), i = path;
+
+	while (i < s.n && s.p[i] == '?')
+		i = target_end(s, i + 1);
+	if (i < s.n)
+		return -EINVAL;
+	ret->path = (struct bt_str){ s.p, path };
+	ret->has_query = path < s.n;
+	ret->query = ret->has_query ? span_from(s, path + 1) : BT_STR_NONE;
+	return 0;
+}
+
+/* How much of an absolute-form is scheme and `://`; 0: it is none. */
 static size_t
-scheme_length(struct bt_str s)
+scheme_bytes(struct bt_str s)
 {
-	static const struct bt_str schemes[] = { { "http://", 7 },
-		{ "https://", 8 } };
+	static const struct bt_str schemes[] = {
+		{ "http://", 7 },
+		{ "https://", 8 },
+	};
 
-	for (size_t i = 0; i < 2; i++)
-		if (s.n > schemes[i].n &&
-		    bt_str_equal_nocase(
-			(struct bt_str){ s.p, schemes[i].n }, schemes[i]))
-			return schemes[i].n;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t n = schemes[i].n;
+
+		if (s.n >= n &&
+		    bt_str_equal_nocase((struct bt_str){ s.p, n }, schemes[i]))
+			return n;
+	}
+	return 0;
+}
+
+static int
+parse_absolute(struct bt_str s, struct bt_target *ret)
+{
+	size_t begin = scheme_bytes(s), i = begin;
+	struct bt_str host;
+	int r;
+
+	if (begin == 0)
+		return -EINVAL;
+	while (i < s.n && s.p[i] != '/' && s.p[i] != '?')
+		i++;
+	ret->form = BT_TARGET_ABSOLUTE;
+	ret->authority = (struct bt_str){ s.p + begin, i - begin };
+	if ((r = bt_authority_parse(ret->authority, &host)) < 0 ||
+	    (r = split_query(span_from(s, i), ret)) < 0)
+		return r;
+	if (ret->path.n == 0)
+		ret->path = BT_STR("/");
 	return 0;
 }
 
 int
 bt_target_parse(struct bt_str s, struct bt_target *ret)
 {
-	struct bt_target t = { .form = BT_TARGET_ORIGIN };
-	size_t scheme, i;
-
-	if (bt_str_equal(s, BT_STR("*"))) {
-		t.form = BT_TARGET_ASTERISK;
-		t.path = s;
-	} else if (s.n > 0 && s.p[0] == '/') {
-		split_query(s, &t);
-	} else if ((scheme = scheme_length(s)) > 0) {
-		t.form = BT_TARGET_ABSOLUTE;
-		for (i = scheme; i < s.n && s.p[i] != '/' && s.p[i] != '?'; i++)
-			;
-		t.authority = (struct bt_str){ s.p + scheme, i - scheme };
-		split_query((struct bt_str){ s.p + i, s.n - i }, &t);
-		if (t.path.n == 0)
-			t.path = BT_STR("/");
-	} else {
+	*ret = (struct bt_target){ 0 };
+	if (s.n == 0)
 		return -EINVAL;
+	if (s.p[0] == '/')
+		return split_query(s, ret);
+	if (s.n == 1 && s.p[0] == '*') {
+		ret->form = BT_TARGET_ASTERISK;
+		ret->path = s;
+		return 0;
 	}
-	if (t.form != BT_TARGET_ASTERISK &&
-	    (!all_are(t.path, IN_PATH) || !all_are(t.query, IN_QUERY)))
-		return -EINVAL;
-	*ret = t;
-	return 0;
+	return parse_absolute(s, ret);
 }
 
-/* Whether nothing is to decode, merge or remove. */
+/* Whether a segment that begins at `i` is `.` or `..`. */
+static bool
+is_dots(struct bt_str s, size_t i)
+{
+	for (size_t dots = 0; dots < 3; dots++, i++) {
+		if (i == s.n || s.p[i] == '/')
+			return dots > 0;
+		if (s.p[i] != '.')
+			return false;
+	}
+	return false;
+}
+
+/* Whether there is nothing to decode, merge or remove. */
 static bool
 is_plain(struct bt_str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '%')
+	size_t i = 0;
+
+	for (;;) {
+		while (i < s.n && is(s.p[i], IN_NAME))
+			i++;
+		if (i == s.n)
+			return true;
+		if (s.p[i] == '%' || s.p[i] == '\0')
 			return false;
-		if (s.p[i] == '/' && i + 1 < s.n &&
-		    (s.p[i + 1] == '/' || s.p[i + 1] == '.'))
+		if (s.p[i++] == '/' && i < s.n &&
+		    (s.p[i] == '/' || (s.p[i] == '.' && is_dots(s, i))))
 			return false;
 	}
-	return true;
 }
 
-/* Undoes %XX; returns the length, or -EINVAL. */
-static ssize_t
-undo_percent(struct bt_str s, char *out)
+/* Undoes %XX; 0 with the length at `to`, or -EINVAL. */
+static int
+decode(struct bt_str s, char *to, size_t *ret_n)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		uint64_t byte;
+		char c = s.p[i];
 
-		if (s.p[i] != '%') {
-			out[n++] = s.p[i];
-			continue;
-		}
-		if (i + 2 >= s.n ||
-		    bt_str_parse_hex((struct bt_str){ s.p + i + 1, 2 }, &byte) <
-			0 ||
-		    byte == 0)
-			return -EINVAL;
-		out[n++] = (char)byte;
-		i += 2;
-	}
-	return (ssize_t)n;
-}
-
-/* The length of the segment at `at`, up to the next slash. */
-static size_t
-segment_length(const char *path, size_t n, size_t at)
-{
-	const char *slash = at < n ? memchr(path + at, '/', n - at) : NULL;
-
-	return slash ? (size_t)(slash - path) - at : n - at;
-}
-
-/*
- * Merges slashes and removes dot segments, in place.  `to` always stands behind
- * a slash.  Returns the new length, or -EINVAL above the root.
- */
-static ssize_t
-normalize(char *path, size_t n)
-{
-	size_t at = 1, to = 1;
-
-	while (at < n) {
-		size_t len = segment_length(path, n, at);
-		bool last = at + len == n;
-
-		if (len == 0 || (len == 1 && path[at] == '.')) {
-			/* nothing of it stays */
-		} else if (len == 2 && path[at] == '.' && path[at + 1] == '.') {
-			if (to == 1)
+		if (c == '%') {
+			if (!is_encoded(s, i))
 				return -EINVAL;
-			for (to--; path[to - 1] != '/'; to--)
-				;
-		} else {
-			memmove(path + to, path + at, len);
-			to += len;
-			if (!last)
-				path[to++] = '/';
+			c = (char)(hex_value(s.p[i + 1]) << 4 |
+			    hex_value(s.p[i + 2]));
+			i += 2;
 		}
-		at += len + 1;
+		if (c == '\0')
+			return -EINVAL;
+		to[n++] = c;
 	}
-	return (ssize_t)to;
+	*ret_n = n;
+	return 0;
+}
+
+/* One of `.`, `..`, or a name, taken over into the `*w` bytes at `p`. */
+static int
+put_segment(char *p, size_t *w, struct bt_str segment)
+{
+	if (bt_str_equal(segment, BT_STR(".")))
+		return 0;
+	if (bt_str_equal(segment, BT_STR(".."))) {
+		if (*w == 0)
+			return -EINVAL;
+		while (p[--*w] != '/')
+			;
+		return 0;
+	}
+	p[(*w)++] = '/';
+	memmove(p + *w, segment.p, segment.n);
+	*w += segment.n;
+	return 0;
+}
+
+/* Merges slashes and removes dot segments, in place; what is left is shorter.
+ */
+static int
+normalize(char *p, size_t *n)
+{
+	size_t i = 0, w = 0;
+	bool is_folder = true;
+
+	while (i < *n) {
+		size_t begin, bytes;
+		int r;
+
+		while (i < *n && p[i] == '/')
+			i++;
+		if (i == *n) {
+			is_folder = true;
+			break;
+		}
+		begin = i;
+		while (i < *n && p[i] != '/')
+			i++;
+		bytes = i - begin;
+		is_folder = p[begin] == '.' &&
+		    (bytes == 1 || (bytes == 2 && p[begin + 1] == '.'));
+		r = put_segment(p, &w, (struct bt_str){ p + begin, bytes });
+		if (r < 0)
+			return r;
+	}
+	if (is_folder)
+		p[w++] = '/';
+	*n = w;
+	return 0;
+}
+
+/* Apart from the usual case, which so needs no stack. */
+__attribute__((noinline)) static int
+decode_copy(struct bt_str s, struct bt_arena *arena, struct bt_str *ret)
+{
+	char *p = bt_arena_alloc(arena, s.n + 1);
+	size_t n;
+	int r;
+
+	if ((r = decode(s, p, &n)) < 0 || (r = normalize(p, &n)) < 0)
+		return r;
+	p[n] = '\0';
+	*ret = (struct bt_str){ p, n };
+	return 0;
 }
 
 int
 bt_path_decode(struct bt_str s, struct bt_arena *arena, struct bt_str *ret)
 {
-	ssize_t n;
-	char *out;
-
 	if (s.n == 0 || s.p[0] != '/')
 		return -EINVAL;
-	if (is_plain(s)) {
-		*ret = s;
-		return 0;
-	}
-	out = bt_arena_alloc(arena, s.n + 1);
-	if ((n = undo_percent(s, out)) < 0 ||
-	    (n = normalize(out, (size_t)n)) < 0)
-		return (int)n;
-	out[n] = '\0';
-	*ret = (struct bt_str){ out, (size_t)n };
+	if (!is_plain(s))
+		return decode_copy(s, arena, ret);
+	*ret = s;
 	return 0;
 }
 
 struct bt_str
 bt_path_encode(struct bt_str s, struct bt_arena *arena)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	char *out = bt_arena_alloc(arena, 3 * s.n + 1);
+	static const char digits[] = "0123456789ABCDEF";
+	char *p = bt_arena_alloc(arena, s.n * 3 + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		/* `//` would begin an authority, `/\` does in browsers */
-		bool authority = i == 1 && s.p[0] == '/' && c == '/';
 
-		if ((classes[c] & AS_IS) && !authority) {
-			out[n++] = (char)c;
+		if (is((char)c, IN_NAME) ||
+		    (c == '/' && !(i == 1 && s.p[0] == '/'))) {
+			p[n++] = (char)c;
 			continue;
 		}
-		out[n++] = '%';
-		out[n++] = hex[c >> 4];
-		out[n++] = hex[c & 15];
+		p[n++] = '%';
+		p[n++] = digits[c >> 4];
+		p[n++] = digits[c & 15];
 	}
-	out[n] = '\0';
-	return (struct bt_str){ out, n };
+	p[n] = '\0';
+	return (struct bt_str){ p, n };
 }
 
+/* The length of a reg-name or IPv4 address at the front; 0: none. */
+static size_t
+name_bytes(struct bt_str s)
+{
+	size_t i = 0;
+
+	while (i < s.n) {
+		if (is(s.p[i], IN_HOST))
+			i++;
+		else if (s.p[i] == '%' && is_encoded(s, i))
+			i += 3;
+		else
+			break;
+	}
+	return i;
+}
+
+/* The same of an IPv6 address in brackets; apart, as it needs stack. */
+__attribute__((noinline)) static size_t
+ip_literal_bytes(struct bt_str s)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	const char *end = memchr(s.p, ']', s.n);
+	size_t n;
+
+	if (end == NULL || (n = (size_t)(end - s.p) - 1) >= sizeof(text))
+		return 0;
+	memcpy(text, s.p + 1, n);
+	text[n] = '\0';
+	if (memchr(text, '\0', n) != NULL ||
+	    inet_pton(AF_INET6, text, &address) != 1)
+		return 0;
+	return n + 2;
+}
+
+/* `:` and a port, which may be empty (RFC 3986, 3.2.3); or nothing. */
 static bool
 is_port(struct bt_str s)
 {
-	uint64_t port;
+	unsigned port = 0;
 
-	return s.n == 0 || (bt_str_parse_u64(s, &port) == 0 && port <= 65535);
-}
+	if (s.n > 0 && s.p[0] != ':')
+		return false;
+	for (size_t i = 1; i < s.n; i++) {
+		unsigned digit = (unsigned char)s.p[i] - '0';
 
-/* Hexadecimal digits, colons and dots: as far as a server needs to know. */
-static bool
-is_ipv6(struct bt_str s)
-{
-	size_t colons = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = bt_lower(s.p[i]);
-
-		colons += c == ':';
-		if (c != ':' && c != '.' && !(c >= '0' && c <= '9') &&
-		    !(c >= 'a' && c <= 'f'))
+		port = port * 10 + digit;
+		if (digit > 9 || port > PORT_MAX)
 			return false;
 	}
-	return colons >= 2;
-}
-
-static bool
-has_good_percents(struct bt_str s)
-{
-	uint64_t byte;
-
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '%' &&
-		    (i + 2 >= s.n ||
-			bt_str_parse_hex(
-			    (struct bt_str){ s.p + i + 1, 2 }, &byte) < 0 ||
-			byte == 0))
-			return false;
 	return true;
 }
 
 int
 bt_authority_parse(struct bt_str s, struct bt_str *ret_host)
 {
-	struct bt_str host = s, port = BT_STR_NONE;
-	const char *end;
+	size_t n;
 
 	if (s.n == 0)
 		return -EINVAL;
-	if (s.p[0] == '[') {
-		if ((end = memchr(s.p, ']', s.n)) == NULL)
-			return -EINVAL;
-		host.n = (size_t)(end + 1 - s.p);
-		if (!is_ipv6((struct bt_str){ s.p + 1, host.n - 2 }))
-			return -EINVAL;
-	} else {
-		end = memchr(s.p, ':', s.n);
-		host.n = end ? (size_t)(end - s.p) : s.n;
-		if (host.n == 0 || !all_are(host, IN_HOST) ||
-		    !has_good_percents(host))
-			return -EINVAL;
-	}
-	if (host.n < s.n) {
-		if (s.p[host.n] != ':')
-			return -EINVAL;
-		port = (struct bt_str){ s.p + host.n + 1, s.n - host.n - 1 };
-	}
-	if (!is_port(port))
+	n = s.p[0] == '[' ? ip_literal_bytes(s) : name_bytes(s);
+	if (n == 0 || !is_port(span_from(s, n)))
 		return -EINVAL;
-	*ret_host = host;
+	*ret_host = (struct bt_str){ s.p, n };
 	return 0;
 }
