@@ -217,6 +217,8 @@ may_carry(unsigned message, unsigned n)
 		return true;
 	case BT_MESSAGE_ROOM:
 	case BT_MESSAGE_DRAIN:
+	case BT_MESSAGE_RETIRE:
+	case BT_MESSAGE_RETIRING:
 		return n == 0;
 	case BT_MESSAGES:
 		break;

@@ -36,6 +36,7 @@ enum bt_log_format { BT_LOG_FORMAT_COMBINED, BT_LOG_FORMAT_COMMON };
 struct bt_conf_listen {
 	struct bt_addr addr;
 	unsigned backlog;
+	uint16_t id;    /* the master's number of its listener, for all confs */
 	bool deferred;  /* TCP_DEFER_ACCEPT */
 	bool ipv6_only; /* always for AF_INET6: `*` and `::` are two sockets */
 	/* index into servers: which says default_server, else the first */

@@ -98,8 +98,8 @@ const struct bt_directive bt_directives[] = {
 	{ .name = "drain_timeout", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "30s",
 	    .min = 10, .max = DAY, ARGS(1, 1), .field = FIELD(drain_timeout_ms),
-	    .help = "How long a stopping worker may take to finish what is in "
-		    "flight.",
+	    .help = "How long a worker that stops, or leaves at a reload, may "
+		    "take to finish what is in flight.",
 	    .example = "drain_timeout 2m;",
 	    .nginx = " worker_shutdown_timeout " },
 	{ .name = "header_timeout", .where = BT_IN_MAIN,

@@ -72,7 +72,15 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 
 	bt_ledger_read(board, &l);
 	put_one(b, "baton_connections_accepted_total", "counter",
-	    "Connections accepted: dealt + held + refused.", l.accepted);
+	    "Connections accepted; with those returned: dealt + held + "
+	    "refused.",
+	    l.accepted);
+	put_one(b, "baton_connections_returned_total", "counter",
+	    "Connections that workers handed back and the master has.",
+	    l.returned);
+	put_one(b, "baton_connections_returning", "gauge",
+	    "Connections on their way from a worker to the master.",
+	    l.returning);
 	put_one(b, "baton_connections_dealt_total", "counter",
 	    "Connections dealt to workers: taken + in channel.", l.dealt);
 	put_one(b, "baton_connections_held", "gauge",
@@ -107,6 +115,12 @@ put_master(struct bt_buf *b, const struct bt_score_master *m)
 	put_one(b, "baton_pauses_descriptors_total", "counter",
 	    "Times that accepting paused for want of descriptors or memory.",
 	    bt_score_get(&m->pauses_descriptors));
+	put_one(b, "baton_reloads_total", "counter", "Confs that were taken.",
+	    bt_score_get(&m->reloads));
+	put_one(b, "baton_reloads_failed_total", "counter",
+	    "Confs that were refused.", bt_score_get(&m->reloads_failed));
+	put_one(b, "baton_generation", "gauge", "Of the conf in force.",
+	    m->generation);
 	put_one(b, "baton_start_time_seconds", "gauge",
 	    "When the master started, since 1970.",
 	    (uint64_t)__atomic_load_n(&m->started_s, __ATOMIC_RELAXED));

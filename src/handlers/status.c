@@ -45,7 +45,9 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 
 	bt_ledger_read(board, &l);
 	bt_buf_puts(b, "<h2>Connections</h2>\n<div><table>\n");
-	put_row(b, "accepted", l.accepted, "= dealt + held + refused");
+	put_row(b, "accepted", l.accepted,
+	    "and those returned = dealt + held + refused");
+	put_row(b, "returned", l.returned, "handed back by workers");
 	put_row(b, "dealt", l.dealt, "= taken + in channel");
 	put_row(b, "held", l.held, "waiting in the master");
 	put_row(b, "refused", l.refused, "");

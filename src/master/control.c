@@ -29,6 +29,7 @@ enum client_state { CLIENT_FREE, CLIENT_ASKING, CLIENT_WAITING, CLIENT_ENDING };
 struct bt_control_client {
 	struct bt_control *control;
 	enum client_state state;
+	enum bt_control_wait waits_for;
 	int fd;
 	struct event *event; /* EV_READ, but while ENDING: EV_WRITE */
 	char verb[VERB_MAX];
@@ -122,22 +123,37 @@ bt_control_end(struct bt_control_client *c, const char *fmt, ...)
 }
 
 void
-bt_control_wait(struct bt_control_client *c)
+bt_control_wait(struct bt_control_client *c, enum bt_control_wait what)
 {
 	c->state = CLIENT_WAITING;
+	c->waits_for = what;
 	event_remove_timer(c->event); /* but still notice that he leaves */
 }
 
 void
-bt_control_end_waiting(struct bt_control *control, const char *fmt, ...)
+bt_control_move_waiting(struct bt_control *control, enum bt_control_wait from,
+    enum bt_control_wait to)
+{
+	for (size_t i = 0; control != NULL && i < CLIENTS_MAX; i++)
+		if (control->clients[i].state == CLIENT_WAITING &&
+		    control->clients[i].waits_for == from)
+			control->clients[i].waits_for = to;
+}
+
+void
+bt_control_end_waiting(struct bt_control *control, enum bt_control_wait what,
+    struct bt_str lines, const char *fmt, ...)
 {
 	va_list ap;
 
 	for (size_t i = 0; control != NULL && i < CLIENTS_MAX; i++) {
-		if (control->clients[i].state != CLIENT_WAITING)
+		struct bt_control_client *c = &control->clients[i];
+
+		if (c->state != CLIENT_WAITING || c->waits_for != what)
 			continue;
+		bt_buf_append(&c->out, lines.p, lines.n);
 		va_start(ap, fmt);
-		end_va(&control->clients[i], fmt, ap);
+		end_va(c, fmt, ap);
 		va_end(ap);
 	}
 }

@@ -54,11 +54,27 @@ struct bt_buf *bt_control_lines(struct bt_control_client *);
 void bt_control_end(struct bt_control_client *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-void bt_control_wait(struct bt_control_client *);
+/* What a client waits for. */
+enum bt_control_wait {
+	BT_WAIT_NONE,
+	BT_WAIT_STOP,
+	BT_WAIT_RELOAD,      /* the verdict on the reload under way */
+	BT_WAIT_NEXT_RELOAD, /* on the one behind it */
+};
 
-/* Ends the answer of all who wait.  Accepts NULL. */
-void bt_control_end_waiting(struct bt_control *, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void bt_control_wait(struct bt_control_client *, enum bt_control_wait);
+
+/* Those who waited for one thing now wait for the other.  Accepts NULL. */
+void bt_control_move_waiting(
+    struct bt_control *, enum bt_control_wait from, enum bt_control_wait to);
+
+/*
+ * Ends the answer of all who wait for that, with lines before it (may be
+ * empty).  Accepts NULL.
+ */
+void bt_control_end_waiting(struct bt_control *, enum bt_control_wait,
+    struct bt_str lines, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The address of a socket's path; -ENAMETOOLONG. */
 int bt_control_addr(const char *path, struct bt_addr *ret);

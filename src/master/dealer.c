@@ -34,11 +34,21 @@ bt_dealer_init(struct bt_dealer *d)
 	d->turn = 0;
 }
 
+/* The bytes of a connection that was handed back. */
+static void
+forget_bytes(struct bt_handover *h)
+{
+	free((void *)(uintptr_t)h->bytes);
+	h->bytes = NULL;
+}
+
 void
 bt_dealer_fini(struct bt_dealer *d)
 {
-	for (size_t i = 0; i < d->pending_n; i++)
+	for (size_t i = 0; i < d->pending_n; i++) {
 		bt_fd_close(&d->pending[i].fd);
+		forget_bytes(&d->pending[i]);
+	}
 	bt_score_add(&d->score->refused, d->pending_n);
 	bt_score_set(&d->score->held, 0);
 	free(d->pending);
@@ -69,7 +79,8 @@ bt_dealer_take(struct bt_dealer *d, size_t n)
 static bool
 can_take(const struct bt_dealer *d, struct bt_slot *s)
 {
-	if (s->state != BT_SLOT_READY || s->blocked)
+	if (s->state != BT_SLOT_READY || s->blocked ||
+	    s->generation != d->generation)
 		return false;
 	if (s->turn != d->turn) {
 		s->turn = d->turn;
@@ -190,10 +201,12 @@ forget_sent(struct bt_dealer *d, const struct hand *hand)
 	size_t sent = 0, kept = 0;
 
 	for (size_t i = 0; i < hand->n; i++) {
-		if (hand->sent[i])
+		if (hand->sent[i]) {
 			fds[sent++] = d->pending[i].fd;
-		else
+			forget_bytes(&d->pending[i]);
+		} else {
 			d->pending[kept++] = d->pending[i];
+		}
 	}
 	if (sent == 0)
 		return 0;

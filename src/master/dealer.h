@@ -17,6 +17,7 @@ struct bt_dealer {
 	unsigned slots_n;
 	enum bt_dispatch dispatch;
 	unsigned connections_max; /* of one slot */
+	uint32_t generation;      /* only its slots are dealt to */
 	struct bt_score_master *score;
 	void (*on_blocked)(struct bt_slot *, int err); /* a channel refused */
 
@@ -41,7 +42,8 @@ struct bt_handover *bt_dealer_room(struct bt_dealer *, size_t n);
 /*
  * Takes the first `n` of the room into the queue.
  *
- * Ownership: the descriptors are the dealer's.
+ * Ownership: the descriptors are the dealer's, and the bytes, which free() must
+ *            be able to free.
  */
 void bt_dealer_take(struct bt_dealer *, size_t n);
 

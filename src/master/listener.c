@@ -137,6 +137,7 @@ take_inherited(const struct bt_conf_listen *conf, int *fds, size_t n)
 
 static void on_acceptable(evutil_socket_t, short, void *);
 static void on_resume(evutil_socket_t, short, void *);
+static unsigned accept_burst(struct bt_listener *, int *ret_err);
 
 static int
 open_one(struct bt_listener *l, const struct bt_conf_listen *conf,
@@ -172,8 +173,47 @@ open_one(struct bt_listener *l, const struct bt_conf_listen *conf,
 	return 0;
 }
 
+static void
+close_one(struct bt_listener *l)
+{
+	struct stat st;
+
+	if (l->acceptable != NULL)
+		event_free(l->acceptable);
+	bt_fd_close(&l->fd);
+	/* only if it is still ours: somebody may have bound a new one there */
+	if (l->unlink && lstat(unix_path(&l->addr), &st) == 0 &&
+	    st.st_dev == l->dev && st.st_ino == l->ino)
+		unlink(unix_path(&l->addr));
+	free(l);
+}
+
+/* 0 with the listener of that address, new or `old`; negative errno. */
+static int
+listener_for(struct bt_listeners *set, struct bt_conf_listen *conf,
+    struct bt_listener *old, int *inherited, size_t inherited_n,
+    struct bt_listener **ret)
+{
+	struct bt_listener *l = old;
+	int r;
+
+	if (l == NULL) {
+		l = bt_mem_zero(1, sizeof(*l));
+		l->set = set;
+		l->fd = -1;
+		if ((r = open_one(l, conf, inherited, inherited_n)) < 0) {
+			close_one(l);
+			return r;
+		}
+		l->id = ++set->last_listener;
+	}
+	conf->id = l->id;
+	*ret = l;
+	return 0;
+}
+
 int
-bt_listeners_open(struct bt_listeners *set, const struct bt_conf *conf,
+bt_listeners_open(struct bt_listeners *set, struct bt_conf *conf,
     int *inherited, size_t inherited_n)
 {
 	int r;
@@ -183,11 +223,8 @@ bt_listeners_open(struct bt_listeners *set, const struct bt_conf *conf,
 	set->all = bt_mem_zero(conf->listens_n, sizeof(*set->all));
 	set->resume = evtimer_new(set->base, on_resume, set);
 	for (set->n = 0; set->n < conf->listens_n; set->n++) {
-		struct bt_listener *l = &set->all[set->n];
-
-		l->set = set;
-		l->index = (uint16_t)set->n;
-		r = open_one(l, &conf->listens[set->n], inherited, inherited_n);
+		r = listener_for(set, &conf->listens[set->n], NULL, inherited,
+		    inherited_n, &set->all[set->n]);
 		if (r < 0) {
 			bt_listeners_close(set);
 			return r;
@@ -196,28 +233,87 @@ bt_listeners_open(struct bt_listeners *set, const struct bt_conf *conf,
 	return 0;
 }
 
-/* --- closing, pausing --- */
+/* --- changing --- */
 
-static void
-close_one(struct bt_listener *l)
+static bool
+is_among(const struct bt_listener *l, struct bt_listener **all, size_t n)
 {
-	struct stat st;
-
-	if (l->acceptable != NULL)
-		event_free(l->acceptable);
-	l->acceptable = NULL;
-	bt_fd_close(&l->fd);
-	/* only if it is still ours: somebody may have bound a new one there */
-	if (l->unlink && lstat(unix_path(&l->addr), &st) == 0 &&
-	    st.st_dev == l->dev && st.st_ino == l->ino)
-		unlink(unix_path(&l->addr));
+	for (size_t i = 0; i < n; i++)
+		if (all[i] == l)
+			return true;
+	return false;
 }
+
+int
+bt_listeners_prepare(struct bt_listeners *set, struct bt_conf *conf,
+    struct bt_listeners_change *ret, struct bt_buf *errors)
+{
+	struct bt_listeners_change change = { 0 };
+
+	change.all = bt_mem_zero(conf->listens_n, sizeof(*change.all));
+	for (; change.n < conf->listens_n; change.n++) {
+		struct bt_conf_listen *want = &conf->listens[change.n];
+		char text[BT_ADDR_TEXT_MAX];
+		int r =
+		    listener_for(set, want, bt_listeners_find(set, &want->addr),
+			NULL, 0, &change.all[change.n]);
+
+		if (r < 0) {
+			bt_buf_printf(errors, "cannot listen at %s: %s\n",
+			    bt_addr_format(&want->addr, text), strerror(-r));
+			bt_listeners_abandon(set, &change);
+			return r;
+		}
+	}
+	*ret = change;
+	return 0;
+}
+
+void
+bt_listeners_abandon(
+    struct bt_listeners *set, struct bt_listeners_change *change)
+{
+	for (size_t i = 0; i < change->n; i++)
+		if (!is_among(change->all[i], set->all, set->n))
+			close_one(change->all[i]);
+	free(change->all);
+	*change = (struct bt_listeners_change){ 0 };
+}
+
+void
+bt_listeners_commit(
+    struct bt_listeners *set, struct bt_listeners_change *change)
+{
+	char text[BT_ADDR_TEXT_MAX];
+	int err;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct bt_listener *gone = set->all[i];
+
+		if (is_among(gone, change->all, change->n))
+			continue;
+		do /* who is in its backlog was promised an answer */
+			accept_burst(gone, &err);
+		while (err == 0);
+		bt_log_info(NULL, 0, "no longer listening at %s",
+		    bt_addr_format(&gone->addr, text));
+		close_one(gone);
+	}
+	for (size_t i = 0; set->paused == 0 && i < change->n; i++)
+		event_add(change->all[i]->acceptable, NULL);
+	free(set->all);
+	set->all = change->all;
+	set->n = change->n;
+	*change = (struct bt_listeners_change){ 0 };
+}
+
+/* --- closing, pausing --- */
 
 void
 bt_listeners_close(struct bt_listeners *set)
 {
 	for (size_t i = 0; i < set->n; i++)
-		close_one(&set->all[i]);
+		close_one(set->all[i]);
 	if (set->resume != NULL)
 		event_free(set->resume);
 	set->resume = NULL;
@@ -230,8 +326,8 @@ struct bt_listener *
 bt_listeners_find(struct bt_listeners *set, const struct bt_addr *addr)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (bt_addr_equal(&set->all[i].addr, addr))
-			return &set->all[i];
+		if (bt_addr_equal(&set->all[i]->addr, addr))
+			return set->all[i];
 	return NULL;
 }
 
@@ -248,7 +344,7 @@ bt_listeners_pause(struct bt_listeners *set, enum bt_pause why)
 	if (why == BT_PAUSE_DESCRIPTORS)
 		bt_score_add(&set->score->pauses_descriptors, 1);
 	for (size_t i = 0; was_accepting && i < set->n; i++)
-		event_del(set->all[i].acceptable);
+		event_del(set->all[i]->acceptable);
 }
 
 void
@@ -258,7 +354,7 @@ bt_listeners_resume(struct bt_listeners *set, enum bt_pause why)
 		return;
 	set->paused &= ~(unsigned)why;
 	for (size_t i = 0; set->paused == 0 && i < set->n; i++)
-		event_add(set->all[i].acceptable, NULL);
+		event_add(set->all[i]->acceptable, NULL);
 }
 
 static void
@@ -325,7 +421,7 @@ accept_burst(struct bt_listener *l, int *ret_err)
 		h[n].bytes = NULL;
 		h[n].baton = (struct bt_baton){ .accepted_us = now_us,
 			.id = ++set->last_id,
-			.listen = l->index };
+			.listen = l->id };
 		bt_baton_set_peer(&h[n].baton, &peer);
 		n++;
 	}
@@ -410,7 +506,7 @@ bt_listeners_empty(struct bt_listeners *set)
 		return;
 	for (size_t i = 0; i < set->n; i++) {
 		do
-			accept_burst(&set->all[i], &err);
+			accept_burst(set->all[i], &err);
 		while (err == 0);
 	}
 	bt_dealer_deal(set->dealer);

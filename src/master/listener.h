@@ -26,7 +26,8 @@ enum bt_pause {
 struct bt_listener {
 	struct bt_listeners *set;
 	struct bt_addr addr; /* as the conf has it */
-	uint16_t index;      /* into bt_conf.listens */
+	uint16_t
+	    id; /* bt_baton.listen; stays while the address is listened at */
 	int fd;
 	struct event *acceptable;
 	bool unlink; /* a UNIX socket of our making: */
@@ -35,7 +36,7 @@ struct bt_listener {
 };
 
 struct bt_listeners {
-	struct bt_listener *all; /* n of them */
+	struct bt_listener **all; /* n of them */
 	size_t n;
 	struct event_base *base;
 	struct bt_dealer *dealer;
@@ -43,7 +44,8 @@ struct bt_listeners {
 	struct event *resume; /* after BT_PAUSE_DESCRIPTORS */
 	unsigned paused;      /* enum bt_pause; 0: accepting */
 	struct bt_gather gather;
-	uint64_t last_id; /* of a connection */
+	uint64_t last_id;       /* of a connection */
+	uint16_t last_listener; /* ids begin with 1 */
 };
 
 /*
@@ -54,8 +56,32 @@ struct bt_listeners {
  * Returns:   0; negative errno, logged with the address, and nothing is left.
  * Ownership: takes the `inherited` that fit and leaves -1 in their place.
  */
-int bt_listeners_open(struct bt_listeners *, const struct bt_conf *,
-    int *inherited, size_t inherited_n);
+int bt_listeners_open(struct bt_listeners *, struct bt_conf *, int *inherited,
+    size_t inherited_n);
+
+/* The listeners that another conf wants, until it is known to be taken. */
+struct bt_listeners_change {
+	struct bt_listener **all; /* those that stay, and new ones, opened */
+	size_t n;
+};
+
+/*
+ * Opens what a new conf names and the old one does not, without accepting
+ * there, and numbers the addresses of the conf (bt_conf_listen.id).
+ *
+ * Returns:   0 with `*ret`; negative errno, with the text in `errors`, and
+ *            nothing is left of it.
+ * Ownership: `*ret` goes to bt_listeners_commit() or bt_listeners_abandon().
+ */
+int bt_listeners_prepare(struct bt_listeners *, struct bt_conf *,
+    struct bt_listeners_change *ret, struct bt_buf *errors);
+
+/*
+ * Takes the change: new ones accept, those that stay were never closed, and
+ * those that are gone are closed after their backlog was accepted.
+ */
+void bt_listeners_commit(struct bt_listeners *, struct bt_listeners_change *);
+void bt_listeners_abandon(struct bt_listeners *, struct bt_listeners_change *);
 
 /* Accepts what is in the backlogs now, once, and deals it. */
 void bt_listeners_empty(struct bt_listeners *);

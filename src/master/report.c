@@ -14,7 +14,7 @@ bt_report_connections(const struct bt_scoreboard *board)
 	struct bt_ledger l;
 
 	bt_ledger_read(board, &l);
-	return l.held + l.in_channel + l.open;
+	return l.held + l.in_channel + l.open + l.returning;
 }
 
 static void
@@ -24,9 +24,10 @@ append_ledger(struct bt_buf *out, const struct bt_scoreboard *board)
 
 	bt_ledger_read(board, &l);
 	bt_buf_printf(out,
-	    "accepted %ju = dealt %ju + held %ju + refused %ju\n",
-	    (uintmax_t)l.accepted, (uintmax_t)l.dealt, (uintmax_t)l.held,
-	    (uintmax_t)l.refused);
+	    "accepted %ju + returned %ju = dealt %ju + held %ju + refused "
+	    "%ju\n",
+	    (uintmax_t)l.accepted, (uintmax_t)l.returned, (uintmax_t)l.dealt,
+	    (uintmax_t)l.held, (uintmax_t)l.refused);
 	bt_buf_printf(out,
 	    "dealt %ju = taken %ju + in channel %ju + lost %ju\n",
 	    (uintmax_t)l.dealt, (uintmax_t)l.taken, (uintmax_t)l.in_channel,

@@ -14,7 +14,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,10 +243,10 @@ pay_debts(struct bt_slot *s)
 		r = bt_channel_send(s->near, BT_MESSAGE_LOGS, logs, n);
 	if (r >= 0) {
 		s->owes_logs = false;
-		if (s->owes_drain)
-			r = bt_channel_notify(s->near, BT_MESSAGE_DRAIN);
+		if (s->owes_farewell)
+			r = bt_channel_notify(s->near, s->farewell);
 		if (r >= 0)
-			s->owes_drain = false;
+			s->owes_farewell = false;
 	}
 	if (r < 0 && !s->blocked)
 		bt_slot_block(s, r);
@@ -268,17 +267,13 @@ bt_slot_start(struct bt_slot *s)
 	s->generation = s->set->generation;
 	s->started_ms = bt_clock_ms();
 	s->killed = false;
+	s->still_begins = false;
 	s->owes_logs = false; /* it was born with the newest */
 	s->score->pid = pid;
 	s->score->generation = s->generation;
 	bt_score_add(&s->score->started, 1);
 	bt_log_info(NULL, 0, "worker %u started, pid %d", s->index, (int)pid);
-	if (s->owes_drain) {
-		slot_enter(s, BT_SLOT_LEAVING);
-		pay_debts(s);
-	} else {
-		slot_enter(s, BT_SLOT_STARTING);
-	}
+	slot_enter(s, BT_SLOT_STARTING);
 	return 0;
 }
 
@@ -318,9 +313,9 @@ on_rested(evutil_socket_t fd, short what, void *arg)
 
 /* One line about the end of a worker. */
 static void
-log_end(const struct bt_slot *s, pid_t pid, int status, uint64_t cut)
+log_end(
+    const struct bt_slot *s, bool asked, pid_t pid, int status, uint64_t cut)
 {
-	bool asked = s->state == BT_SLOT_LEAVING;
 	char why[64];
 
 	if (WIFSIGNALED(status))
@@ -342,24 +337,13 @@ log_end(const struct bt_slot *s, pid_t pid, int status, uint64_t cut)
 		    s->index, (int)pid, (uintmax_t)cut);
 	else
 		bt_log_error(NULL, 0,
-		    "worker %u, pid %d, %s, with %ju "
-		    "connections open and %ju in its channel",
-		    s->index, (int)pid, why, (uintmax_t)cut,
-		    (uintmax_t)bt_slot_in_channel(s));
-}
-
-/* Is there anything that a worker has not taken? */
-static bool
-has_queue(const struct bt_slot *s)
-{
-	struct pollfd p = { .fd = bt_channel_fd(s->far), .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1;
+		    "worker %u, pid %d, %s, with %ju connections open",
+		    s->index, (int)pid, why, (uintmax_t)cut);
 }
 
 /*
- * The connections that its worker took and did not bring to an end.  With an
- * empty channel, also those of a message that it took and had no time to count:
+ * The connections that its worker took and did not bring to an end, also those
+ * of a message that it took and had no time to count: the channel is empty, and
  * its counters are ours while nobody works here.
  */
 static uint64_t
@@ -370,8 +354,7 @@ count_crashed(struct bt_slot *s)
 	    s->score->crashed;
 	uint64_t taken, cut;
 
-	if (!has_queue(s))
-		bt_score_add(&w->taken, bt_slot_in_channel(s));
+	bt_score_add(&w->taken, bt_slot_in_channel(s));
 	taken = bt_score_get(&w->taken);
 	cut = taken > gone ? taken - gone : 0;
 	bt_score_add(&s->score->crashed, cut);
@@ -385,20 +368,21 @@ slot_ended(struct bt_slot *s, int status)
 	bool quick = bt_clock_ms() - s->started_ms < QUICK_DEATH_MS;
 	pid_t pid = s->pid;
 
-	log_end(s, pid, status, count_crashed(s));
 	s->pid = 0;
 	s->score->pid = 0;
+	s->still_begins = s->owes_farewell = s->owes_logs = false;
+	slot_enter(s, asked ? BT_SLOT_EMPTY : BT_SLOT_RESTING);
 	/* what it said last: a successor shall not be taken at its word */
 	on_readable(-1, EV_READ, s);
-	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
-	if (asked && (s->killed || bt_slot_in_channel(s) == 0)) {
-		s->owes_drain = s->owes_logs = false;
+	/* what it did not take is for whoever has time first */
+	bt_slot_recall(s);
+	log_end(s, asked, pid, status, count_crashed(s));
+	if (asked) {
 		s->quick_deaths = 0;
-		slot_enter(s, BT_SLOT_EMPTY);
 		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
 		return;
 	}
-	s->owes_drain = asked; /* the successor is told behind what it serves */
+	s->quick_deaths = quick ? s->quick_deaths + 1 : 0;
 	if (s->quick_deaths > 1)
 		bt_log_warn(NULL, 0,
 		    "worker %u died %u times in a row; "
@@ -425,10 +409,12 @@ bt_slots_reap(struct bt_slots *set)
 	}
 }
 
-void
-bt_slot_drain(struct bt_slot *s)
+static void
+leave(struct bt_slot *s, enum bt_message farewell)
 {
-	s->owes_drain = true;
+	s->owes_farewell = true;
+	s->farewell = farewell;
+	s->still_begins = true;
 	switch (s->state) {
 	case BT_SLOT_STARTING:
 	case BT_SLOT_READY:
@@ -438,20 +424,32 @@ bt_slot_drain(struct bt_slot *s)
 		break;
 	case BT_SLOT_RESTING:
 		event_del(s->rested);
-		if (bt_slot_in_channel(s) > 0) {
-			succeed(s, 0); /* leaves as soon as these are served */
-			break;
-		}
-		s->owes_drain = false;
+		s->owes_farewell = false;
 		slot_enter(s, BT_SLOT_EMPTY);
 		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
 		break;
-	case BT_SLOT_LEAVING:
+	case BT_SLOT_LEAVING: /* a drain behind a retreat: no way back now */
+		if (!s->blocked)
+			pay_debts(s);
+		break;
 	case BT_SLOT_EMPTY:
 	case BT_SLOT_STATES:
-		s->owes_drain = false;
+		s->owes_farewell = false;
 		break;
 	}
+}
+
+void
+bt_slot_drain(struct bt_slot *s)
+{
+	leave(s, BT_MESSAGE_DRAIN);
+}
+
+void
+bt_slot_retire(struct bt_slot *s)
+{
+	if (s->state != BT_SLOT_LEAVING)
+		leave(s, BT_MESSAGE_RETIRE);
 }
 
 void
@@ -472,7 +470,7 @@ bt_slot_kill(struct bt_slot *s)
 	s->killed = true;
 	if (s->pid == 0) { /* RESTING */
 		event_del(s->rested);
-		s->owes_drain = false;
+		s->owes_farewell = false;
 		slot_enter(s, BT_SLOT_EMPTY);
 		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
 		return;
@@ -526,6 +524,36 @@ take_room(struct bt_slot *s)
 	}
 }
 
+/* What one message brought; true when it was a plain ROOM. */
+static bool
+take_message(
+    struct bt_slot *s, enum bt_message message, struct bt_handover *h, size_t n)
+{
+	switch (message) {
+	case BT_MESSAGE_ROOM:
+		return true;
+	case BT_MESSAGE_HANDOVER:
+		s->set->on_back(s->set->arg, h, n);
+		return false;
+	case BT_MESSAGE_RETIRING:
+		s->still_begins = false;
+		s->set->on_news(s->set->arg, s, BT_SLOT_RETIRES);
+		return false;
+	case BT_MESSAGE_DRAIN:
+	case BT_MESSAGE_RETIRE:
+	case BT_MESSAGE_LOGS:
+	case BT_MESSAGES:
+		break;
+	}
+	bt_log_error(NULL, 0,
+	    "worker %u sent message %d with %zu descriptors, which it should "
+	    "not",
+	    s->index, (int)message, n);
+	for (size_t i = 0; i < n; i++)
+		bt_fd_close(&h[i].fd);
+	return false;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -536,21 +564,35 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	unsigned lost;
 	int n;
 
-	while ((n = bt_channel_recv(s->near, h, &message, &lost)) >= 0) {
-		room |= message == BT_MESSAGE_ROOM;
-		if (message == BT_MESSAGE_ROOM && n == 0)
-			continue;
-		bt_log_error(NULL, 0,
-		    "worker %u sent message %d with %d "
-		    "descriptors, which it should not",
-		    s->index, (int)message, n);
-		for (int i = 0; i < n; i++)
-			close(h[i].fd);
-	}
+	while ((n = bt_channel_recv(s->near, h, &message, &lost)) >= 0)
+		room |= take_message(s, message, h, (size_t)n);
 	if (n != -EAGAIN)
 		bt_log_error(NULL, n, "the channel of worker %u", s->index);
 	if (n == -EPIPE) /* cannot be: the far end is ours, too */
 		event_del(s->readable);
 	if (room)
 		take_room(s);
+}
+
+void
+bt_slot_recall(struct bt_slot *s)
+{
+	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
+	enum bt_message message;
+	unsigned lost;
+	int n;
+
+	if (s->far == NULL)
+		return;
+	while ((n = bt_channel_recv(s->far, h, &message, &lost)) >= 0) {
+		if (message == BT_MESSAGE_HANDOVER) {
+			bt_score_add(&s->score->recalled, (uint64_t)n);
+			s->set->on_back(s->set->arg, h, (size_t)n);
+			continue;
+		}
+		for (int i = 0; i < n; i++)
+			bt_fd_close(&h[i].fd);
+	}
+	if (n != -EAGAIN)
+		bt_log_error(NULL, n, "the channel of worker %u", s->index);
 }

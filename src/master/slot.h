@@ -3,8 +3,8 @@
 
 /*
  * A slot is a worker's place: its channel, its counters, and whichever process
- * works there now.  Both ends of the channel live in the master, so that a
- * worker that dies leaves its queue intact and its successor serves it.
+ * works there now.  Both ends of the channel live in the master: what a worker
+ * that dies has not taken is taken back out, and dealt again.
  *
  * There are more slots than workers: two generations stand side by side while
  * one takes over from the other.
@@ -52,7 +52,9 @@ struct bt_slot {
 	bool blocked;      /* the channel refused; one of the two is armed */
 	unsigned refusals; /* of the channel, in a row */
 	bool killed;       /* by the master: no successor */
-	bool owes_drain, owes_logs; /* messages still to be sent */
+	bool owes_farewell, owes_logs; /* messages still to be sent */
+	enum bt_message farewell;      /* LEAVING: DRAIN or RETIRE */
+	bool still_begins; /* RETIRE was said, and not yet acknowledged */
 
 	/* the dealer's, during one deal */
 	uint64_t load;
@@ -65,9 +67,16 @@ enum bt_slot_news {
 	BT_SLOT_IS_READY, /* the worker's loop runs */
 	BT_SLOT_HAS_ROOM, /* a connection was closed, or the channel emptied */
 	BT_SLOT_DIED,     /* unasked: the state says whether a successor came */
-	BT_SLOT_LEFT,     /* its worker ended after it was told to drain */
+	BT_SLOT_LEFT,     /* its worker ended after it was told to leave */
+	BT_SLOT_RETIRES,  /* no request begins there any more */
 };
 typedef void bt_slot_news_fn(void *arg, struct bt_slot *, enum bt_slot_news);
+
+/*
+ * Connections that a worker handed back.
+ * Ownership: the descriptors are the callee's; bytes are valid in the call.
+ */
+typedef void bt_slot_back_fn(void *arg, struct bt_handover *, size_t n);
 
 struct bt_slots {
 	struct bt_slot *all; /* n of them */
@@ -77,6 +86,7 @@ struct bt_slots {
 	struct bt_scoreboard *board;
 	bt_worker_run_fn *run;
 	bt_slot_news_fn *on_news;
+	bt_slot_back_fn *on_back;
 	void *arg;
 	/* the newest generation, which every fork inherits */
 	const struct bt_conf *conf;
@@ -104,10 +114,23 @@ int bt_slot_start(struct bt_slot *);
 
 /*
  * Tells the worker to finish what it has, then to exit.  It is not dealt to any
- * more.  Its end comes as BT_SLOT_LEFT; what a worker that died while leaving
- * left in the channel is served by a successor, which leaves at once.
+ * more.  Its end comes as BT_SLOT_LEFT.
  */
 void bt_slot_drain(struct bt_slot *);
+
+/*
+ * Tells the worker to hand back what it has, then to exit; else as
+ * bt_slot_drain().  BT_SLOT_RETIRES says that no request begins there any more;
+ * its end, which comes without that, too.
+ */
+void bt_slot_retire(struct bt_slot *);
+
+/*
+ * Takes all that its worker has not taken back out of the channel: connections
+ * go to on_back, notices are dropped.  The worker may be alive: a message comes
+ * to one of the two, whole.
+ */
+void bt_slot_recall(struct bt_slot *);
 
 /* Sends the logs' descriptors to the worker, now or when there is room. */
 void bt_slot_send_logs(struct bt_slot *);
@@ -126,7 +149,8 @@ static inline uint64_t
 bt_slot_in_channel(const struct bt_slot *s)
 {
 	uint64_t taken = bt_score_get(&s->score->worker.taken) +
-	    bt_score_get(&s->score->worker.lost);
+	    bt_score_get(&s->score->worker.lost) +
+	    bt_score_get(&s->score->recalled);
 	uint64_t dealt = bt_score_get(&s->score->dealt);
 
 	return dealt > taken ? dealt - taken : 0;

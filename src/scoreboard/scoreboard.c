@@ -70,7 +70,8 @@ bt_score_slot_load(const struct bt_score_slot *slot)
 
 	/* what only grows is read late on the left side, early on the right */
 	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
-	    bt_score_get(&w->lost) + bt_score_get(&slot->crashed);
+	    bt_score_get(&w->lost) + bt_score_get(&slot->crashed) +
+	    bt_score_get(&slot->recalled);
 
 	return less(bt_score_get(&slot->dealt), gone);
 }
@@ -84,23 +85,26 @@ bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 		const struct bt_score_slot *slot = &board->slots[i];
 		const struct bt_score_worker *w = &slot->worker;
 		uint64_t done = bt_score_get(&w->done);
-		uint64_t back = bt_score_get(&w->handed_back);
+		uint64_t handed = bt_score_get(&w->handed_back);
 		uint64_t crashed = bt_score_get(&slot->crashed);
 		uint64_t lost = bt_score_get(&w->lost);
-		uint64_t taken = bt_score_get(&w->taken);
+		uint64_t recalled = bt_score_get(&slot->recalled);
+		uint64_t taken = bt_score_get(&w->taken) + recalled;
 		uint64_t dealt = bt_score_get(&slot->dealt);
 
 		sum.done += done;
-		sum.handed_back += back;
+		sum.handed_back += handed + recalled;
 		sum.crashed += crashed;
 		sum.taken += taken;
 		sum.dealt += dealt;
 		sum.lost += lost;
-		sum.open += less(taken, done + back + crashed);
+		sum.open += less(taken, done + handed + recalled + crashed);
 		sum.in_channel += less(dealt, taken + lost);
 	}
 	sum.refused = bt_score_get(&board->master.refused);
 	sum.held = bt_score_get(&board->master.held);
+	sum.returned = bt_score_get(&board->master.returned);
 	sum.accepted = bt_score_get(&board->master.accepted);
+	sum.returning = less(sum.handed_back, sum.returned);
 	*ret = sum;
 }

@@ -8,9 +8,14 @@
  *
  * The ledger, which balances at every moment but for steps under way:
  *
- *   accepted = dealt + held + refused      held: in the master, not yet dealt
- *   dealt    = taken + lost + in channel
- *   taken    = open + done + handed back + crashed
+ *   accepted + returned = dealt + held + refused   held: in the master
+ *   dealt       = taken + lost + in channel
+ *   taken       = open + done + handed back + crashed
+ *   handed back = returned + returning
+ *
+ * A connection that a worker hands back is returned to the master and dealt
+ * again: it is counted once more in the first two lines.  One that the master
+ * itself takes back out of a channel counts as taken and handed back.
  *
  * `lost` counts descriptors that a message announced and that did not arrive.
  *
@@ -64,6 +69,8 @@ struct bt_score_slot {
 	BT_SCORE_LINE uint64_t dealt; /* connections sent into its channel */
 	uint64_t messages;            /* that carried them */
 	uint64_t crashed; /* connections that ended with their worker */
+	uint64_t
+	    recalled;     /* taken back out of its channel, to be dealt again */
 	uint64_t started; /* workers that this slot has had */
 	int32_t pid;      /* 0: none now */
 	uint32_t generation;
@@ -79,6 +86,7 @@ struct bt_score_master {
 	BT_SCORE_LINE uint64_t accepted;
 	uint64_t held;        /* gauge: accepted, waiting for a slot */
 	uint64_t refused;     /* closed by the master, undealt */
+	uint64_t returned;    /* handed back by workers, and received */
 	uint64_t gathers;     /* times that it waited for more before dealing */
 	uint64_t pauses_full; /* the slots or channels were full */
 	uint64_t pauses_descriptors; /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
@@ -96,9 +104,10 @@ struct bt_scoreboard {
 
 /* The sum over all slots and the differences that make the ledger. */
 struct bt_ledger {
-	uint64_t accepted, dealt, held, refused;
+	uint64_t accepted, returned, dealt, held, refused;
 	uint64_t taken, in_channel;
 	uint64_t open, done, handed_back, crashed;
+	uint64_t returning; /* in a channel, on their way to the master */
 	uint64_t lost;
 };
 

@@ -314,11 +314,54 @@ wants_more_content(const struct bt_conn *c)
 	    (!x->wants_content || x->route->handler->room(x) > 0);
 }
 
+/* It leaves the worker, its descriptor open: freed like a closed one. */
+static void
+conn_leave(struct bt_conn *c)
+{
+	struct bt_worker *w = c->worker;
+
+	input_give_back(c);
+	output_give_back(c);
+	TAILQ_REMOVE(&w->phases[c->phase], c, phase_link);
+	c->phase = BT_CONN_CLOSED;
+	TAILQ_INSERT_TAIL(&w->closed, c, phase_link);
+	w->conns_n--;
+}
+
+/*
+ * Back to the master, with the bytes that wait.  The event is deleted first:
+ * epoll keeps a registration as long as anybody holds the open file.
+ */
+static void
+hand_back(struct bt_conn *c)
+{
+	struct bt_handover h = { .baton = c->baton };
+
+	watch(c, 0);
+	h.fd = bt_fd_take(&c->fd);
+	h.baton.bytes = (uint32_t)(c->in.end - c->in.at);
+	h.bytes = h.baton.bytes ? c->in.data + c->in.at : NULL;
+	bt_outbox_add(c->worker->outbox, &h);
+	conn_leave(c);
+}
+
+static bool
+may_hand_back(const struct bt_conn *c)
+{
+	return c->worker->retiring && c->x == NULL && !c->last && !c->eof &&
+	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+}
+
 static void
 settle_idle(struct bt_conn *c)
 {
 	bool waiting = c->in.at < c->in.end;
 
+	if (may_hand_back(c)) {
+		hand_back(c);
+		bt_worker_check_done(c->worker);
+		return;
+	}
 	if (c->last || c->eof) {
 		bt_conn_set_last(c, waiting ? BT_CLOSE_RESET : BT_CLOSE_CLIENT);
 		conn_end(c);
@@ -375,7 +418,8 @@ advance(struct bt_conn *c)
 	while (c->phase < BT_CONN_LINGER) {
 		bool moved = false;
 
-		if (c->x == NULL && !c->last && !bt_output_is_full(c))
+		if (c->x == NULL && !c->last && !bt_output_is_full(c) &&
+		    !may_hand_back(c)) /* the next is the new conf's */
 			moved = begin_next(c);
 		if (c->x != NULL)
 			moved |= advance_exchange(c);
@@ -418,6 +462,12 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		.baton = h->baton };
 	TAILQ_INSERT_TAIL(&w->phases[BT_CONN_FRESH], c, phase_link);
 	w->conns_n++;
+	if (h->baton.bytes > 0) { /* another worker has read them */
+		input_prepare(c);
+		memcpy(c->in.data, h->bytes, h->baton.bytes);
+		c->in.end = h->baton.bytes;
+		c->baton.bytes = 0;
+	}
 	/* usually the request is there already: no need to ask epoll */
 	conn_read(c);
 	advance(c);
@@ -444,13 +494,8 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	watch(c, 0);
 	if (c->x != NULL)
 		bt_exchange_end(c);
-	input_give_back(c);
-	output_give_back(c);
-	TAILQ_REMOVE(&w->phases[c->phase], c, phase_link);
-	c->phase = BT_CONN_CLOSED;
 	bt_fd_close(&c->fd);
-	TAILQ_INSERT_TAIL(&w->closed, c, phase_link);
-	w->conns_n--;
+	conn_leave(c);
 	bt_score_add(&w->score->closed[why], 1);
 	bt_score_add(&w->score->done, 1);
 	tell_room(w);
@@ -536,6 +581,21 @@ bt_conn_drain_all(struct bt_worker *w)
 			 */
 			conn_read(c);
 			advance(c);
+		}
+}
+
+void
+bt_conn_hand_back_all(struct bt_worker *w)
+{
+	static const enum bt_conn_phase movable[] = { BT_CONN_IDLE,
+		BT_CONN_FRESH, BT_CONN_HEAD };
+	struct bt_conn *c, *next;
+
+	for (size_t i = 0; i < sizeof(movable) / sizeof(movable[0]); i++)
+		for (c = TAILQ_FIRST(&w->phases[movable[i]]); c; c = next) {
+			next = TAILQ_NEXT(c, phase_link);
+			if (may_hand_back(c))
+				hand_back(c);
 		}
 }
 

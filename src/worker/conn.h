@@ -93,6 +93,12 @@ void bt_conn_expire(struct bt_worker *);
 /* At a stop: closes those that are idle, and ends the others soon. */
 void bt_conn_drain_all(struct bt_worker *);
 
+/*
+ * At a reload: hands back those that are idle or amid a head, at once; the
+ * others follow at the end of their answers.
+ */
+void bt_conn_hand_back_all(struct bt_worker *);
+
 /* Closes all, with that reason. */
 void bt_conn_close_all(struct bt_worker *, enum bt_close_reason);
 

@@ -119,6 +119,11 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 		return;
 	}
 	bt_score_add(&w->score->requests, 1);
+	if (!bt_router_knows(w->router, c->baton.listen)) {
+		/* it came through a listener that the conf has no longer */
+		bt_exchange_refuse(c, 421, BT_CLOSE_DONE);
+		return;
+	}
 	x->route = bt_router_find(w->router, c->baton.listen, r->host, r->path);
 	if (needs_length(r)) {
 		bt_exchange_refuse(c, 411, BT_CLOSE_BAD_REQUEST);

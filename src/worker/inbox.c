@@ -51,7 +51,11 @@ on_message(struct bt_worker *w, enum bt_message message, struct bt_handover *h,
 	case BT_MESSAGE_DRAIN:
 		bt_worker_drain(w, "asked to");
 		return;
+	case BT_MESSAGE_RETIRE:
+		bt_worker_retire(w);
+		return;
 	case BT_MESSAGE_ROOM: /* ours to send */
+	case BT_MESSAGE_RETIRING:
 	case BT_MESSAGES:
 		break;
 	}

@@ -40,7 +40,7 @@ struct name {
 	const struct site *site;
 };
 
-struct door { /* a listener */
+struct door { /* a listener; by its id, some ids may be without one */
 	const struct site *first;
 	struct name *names; /* NULL: only one server, or none is named */
 	size_t names_n;
@@ -221,10 +221,12 @@ bt_router_new(const struct bt_services *services)
 	r->sites = bt_mem_zero(r->sites_n, sizeof(*r->sites));
 	for (size_t i = 0; i < r->sites_n; i++)
 		site_init(&r->sites[i], &conf->servers[i], services);
-	r->doors_n = conf->listens_n;
+	for (size_t i = 0; i < conf->listens_n; i++)
+		if (conf->listens[i].id >= r->doors_n)
+			r->doors_n = conf->listens[i].id + 1u;
 	r->doors = bt_mem_zero(r->doors_n, sizeof(*r->doors));
-	for (size_t i = 0; i < r->doors_n; i++)
-		door_init(&r->doors[i], r, conf, (unsigned)i);
+	for (size_t i = 0; i < conf->listens_n; i++)
+		door_init(&r->doors[conf->listens[i].id], r, conf, (unsigned)i);
 	return r;
 }
 
@@ -295,6 +297,12 @@ exact_of(const struct node *node, struct bt_str path, size_t i)
 	return i + 1 == path.n ? node->exact_slash : NULL;
 }
 
+bool
+bt_router_knows(const struct bt_router *r, unsigned listen)
+{
+	return listen < r->doors_n && r->doors[listen].first != NULL;
+}
+
 const struct bt_route *
 bt_router_find(const struct bt_router *r, unsigned listen, struct bt_str host,
     struct bt_str path)
@@ -303,7 +311,7 @@ bt_router_find(const struct bt_router *r, unsigned listen, struct bt_str host,
 	const struct bt_route *best = &r->none, *exact;
 	uint32_t hash = FNV_BASIS;
 
-	if (listen >= r->doors_n)
+	if (!bt_router_knows(r, listen))
 		return best;
 	s = find_site(&r->doors[listen], host);
 	if (path.n == 1 && path.p[0] == '*') /* OPTIONS * asks the server */

@@ -19,6 +19,9 @@ struct bt_router;
 struct bt_router *bt_router_new(const struct bt_services *);
 void bt_router_free(struct bt_router *);
 
+/* Whether the conf has the listener of that id (bt_conf_listen.id). */
+bool bt_router_knows(const struct bt_router *, unsigned listen);
+
 /*
  * Finds the route.  `host` is compared without case, without a trailing dot; an
  * unknown or empty one means the first server of that listener.  Of the routes

@@ -20,7 +20,6 @@
 #define TICK_MS 250
 /* Content is read into what is left of a buffer behind the largest head. */
 #define BUFFER_CONTENT_BYTES (16 * 1024)
-#define BUFFER_BYTES_MIN (32 * 1024)
 /* Blocks that each pool keeps for the next rush. */
 #define CONNS_KEPT 1024
 #define BUFFERS_KEPT 64
@@ -40,10 +39,17 @@ bt_worker_turn(struct bt_worker *w)
 		bt_conn_reap(w);
 }
 
+static bool
+is_done(const struct bt_worker *w)
+{
+	return (w->draining || w->retiring) && w->conns_n == 0 &&
+	    bt_outbox_is_empty(w->outbox);
+}
+
 void
 bt_worker_check_done(struct bt_worker *w)
 {
-	if (w->draining && w->conns_n == 0)
+	if (is_done(w))
 		event_base_loopbreak(w->base);
 }
 
@@ -55,8 +61,32 @@ bt_worker_drain(struct bt_worker *w, const char *why)
 	bt_log_info(
 	    NULL, 0, "drains, %s: %u connections open", why, w->conns_n);
 	w->draining = true;
+	w->retiring = false;
 	bt_conn_drain_all(w);
 	bt_worker_check_done(w);
+}
+
+void
+bt_worker_retire(struct bt_worker *w)
+{
+	if (w->draining || w->retiring)
+		return;
+	bt_log_info(NULL, 0, "retires: %u connections open", w->conns_n);
+	w->retiring = true;
+	w->retire_by_ms = w->now.ms + w->conf->drain_timeout_ms;
+	bt_conn_hand_back_all(w);
+	bt_outbox_flush(w->outbox);
+	bt_channel_notify(w->heritage->channel, BT_MESSAGE_RETIRING);
+	bt_worker_check_done(w);
+}
+
+/* The new generation has waited long enough for what is left here. */
+static void
+cut_retired(struct bt_worker *w)
+{
+	bt_log_warn(NULL, 0, "drain_timeout is over: %u connections are cut",
+	    w->conns_n);
+	bt_conn_close_all(w, BT_CLOSE_DRAIN);
 }
 
 static void
@@ -67,6 +97,8 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 
 	bt_worker_turn(w);
 	bt_conn_expire(w);
+	if (w->retiring && w->now.ms >= w->retire_by_ms && w->conns_n > 0)
+		cut_retired(w);
 	bt_file_cache_counts(w->services.files, &hits, &misses);
 	bt_score_set(&w->score->file_cache_hits, hits);
 	bt_score_set(&w->score->file_cache_misses, misses);
@@ -91,9 +123,8 @@ base_new(void)
 static void
 pools_init(struct bt_worker *w)
 {
-	w->buffer_bytes = w->conf->max_header_bytes + BUFFER_CONTENT_BYTES;
-	if (w->buffer_bytes < BUFFER_BYTES_MIN)
-		w->buffer_bytes = BUFFER_BYTES_MIN;
+	/* the same in every generation: what one hands back the next takes */
+	w->buffer_bytes = BT_BATON_BYTES_MAX + BUFFER_CONTENT_BYTES;
 	bt_pool_init(&w->buffers, w->buffer_bytes, BUFFERS_KEPT);
 	bt_pool_init(&w->conns, sizeof(struct bt_conn), CONNS_KEPT);
 	bt_pool_init(&w->exchanges, sizeof(struct bt_exchange), EXCHANGES_KEPT);
@@ -136,6 +167,7 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		bt_log_error(NULL, 0, "cannot make an event loop");
 		return -1;
 	}
+	w->outbox = bt_outbox_new(w);
 	return 0;
 }
 
@@ -146,6 +178,7 @@ worker_fini(struct bt_worker *w)
 		bt_inbox_stop(w);
 		if (w->tick != NULL)
 			event_free(w->tick);
+		bt_outbox_free(w->outbox);
 		bt_conn_close_all(w, BT_CLOSE_DRAIN);
 		bt_conn_reap(w);
 		event_base_free(w->base);
@@ -174,7 +207,9 @@ bt_worker_run(struct bt_heritage *heritage)
 		bt_inbox_start(w);
 		/* it is ready when it says so */
 		bt_channel_notify(heritage->channel, BT_MESSAGE_ROOM);
-		event_base_dispatch(w->base);
+		/* again when something came since it seemed done */
+		while (event_base_dispatch(w->base) == 0 && !is_done(w))
+			;
 	}
 	worker_fini(w);
 	free(w);

@@ -9,6 +9,7 @@
 #include "handlers/handler.h"
 #include "worker/access_log.h"
 #include "worker/conn.h"
+#include "worker/outbox.h"
 #include "worker/pool.h"
 #include "worker/router.h"
 
@@ -40,7 +41,10 @@ struct bt_worker {
 	struct bt_conn_list phases[BT_CONN_PHASES];
 	struct bt_conn_list closed; /* freed at the next turn */
 	unsigned conns_n;
-	bool draining;
+	struct bt_outbox *outbox; /* connections on their way back */
+	bool draining;            /* finishes what is open, then ends */
+	bool retiring;            /* hands back what is open, then ends */
+	int64_t retire_by_ms;     /* what is still open then is cut */
 };
 
 /* A worker's life: what bt_heritage.h calls bt_worker_run_fn. */
@@ -54,6 +58,9 @@ void bt_worker_turn(struct bt_worker *);
 
 /* Finishes what is open, takes nothing new, and ends the loop. */
 void bt_worker_drain(struct bt_worker *, const char *why);
+
+/* Hands back what is open, as soon as its answers are out; ends the loop. */
+void bt_worker_retire(struct bt_worker *);
 
 /* Ends the loop when it drains and nothing is left. */
 void bt_worker_check_done(struct bt_worker *);

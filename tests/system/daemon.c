@@ -108,6 +108,28 @@ daemon_write_conf(const char *name, const char *conf, unsigned port)
 	return scratch_text(name, expanded(text, port));
 }
 
+void
+daemon_rewrite(struct daemon *d, const char *conf)
+{
+	d->conf = daemon_write_conf("baton.conf", conf, d->port);
+}
+
+void
+daemon_reload(struct daemon *d)
+{
+	struct spawn_result r = spawn_run_with("-s", "reload", "-c", d->conf);
+
+	ck_assert_msg(
+	    r.status == 0, "reload: exit %d, %s%s", r.status, r.out, r.err);
+}
+
+void
+daemon_reload_with(struct daemon *d, const char *conf)
+{
+	daemon_rewrite(d, conf);
+	daemon_reload(d);
+}
+
 int
 daemon_listener(const char *host, unsigned *ret_port)
 {

@@ -44,6 +44,16 @@ struct daemon *daemon_start_args(const char *const *args);
 const char *daemon_write_conf(
     const char *name, const char *conf, unsigned port);
 
+/* Writes another conf in the place of the daemon's, expanded as at the start.
+ */
+void daemon_rewrite(struct daemon *, const char *conf);
+
+/* `baton -s reload`, which has to be taken: returns after the verdict. */
+void daemon_reload(struct daemon *);
+
+/* Both: from here on every request is answered as that conf says. */
+void daemon_reload_with(struct daemon *, const char *conf);
+
 /* A socket that listens on a numeric host and a free port. */
 int daemon_listener(const char *host, unsigned *ret_port);
 

@@ -142,6 +142,7 @@ metrics_ledger(const struct metrics *m)
 {
 #define SUM(name) metrics_sum(m, "baton_connections_" name)
 	return (struct metrics_ledger){ .accepted = SUM("accepted_total"),
+		.returned = SUM("returned_total"),
 		.dealt = SUM("dealt_total"),
 		.held = SUM("held"),
 		.refused = SUM("refused_total"),
@@ -151,6 +152,7 @@ metrics_ledger(const struct metrics *m)
 		.done = SUM("done_total"),
 		.handed_back = SUM("handed_back_total"),
 		.crashed = SUM("crashed_total"),
+		.returning = SUM("returning"),
 		.lost = SUM("lost_total") };
 #undef SUM
 }
@@ -158,8 +160,8 @@ metrics_ledger(const struct metrics *m)
 bool
 metrics_ledger_balances(const struct metrics_ledger *l)
 {
-	return l->accepted == l->dealt + l->held + l->refused &&
+	return l->accepted + l->returned == l->dealt + l->held + l->refused &&
 	    l->dealt == l->taken + l->in_channel &&
 	    l->taken == l->open + l->done + l->handed_back + l->crashed &&
-	    l->lost == 0;
+	    l->handed_back == l->returned + l->returning && l->lost == 0;
 }

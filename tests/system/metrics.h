@@ -23,15 +23,16 @@ double metrics_where(const struct metrics *, const char *name,
     const char *label, const char *value);
 
 struct metrics_ledger {
-	double accepted, dealt, held, refused;
+	double accepted, returned, dealt, held, refused;
 	double taken, in_channel;
 	double open, done, handed_back, crashed;
+	double returning;
 	double lost;
 };
 
 struct metrics_ledger metrics_ledger(const struct metrics *);
 
-/* The three lines of the ledger, and lost is 0. */
+/* The four lines of the ledger, and lost is 0. */
 bool metrics_ledger_balances(const struct metrics_ledger *);
 
 #endif

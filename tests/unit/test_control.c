@@ -44,7 +44,7 @@ on_no(void *arg, struct bt_control_client *c)
 static void
 on_later(void *arg, struct bt_control_client *c)
 {
-	bt_control_wait(c);
+	bt_control_wait(c, BT_WAIT_STOP);
 	waiting++;
 }
 
@@ -257,7 +257,7 @@ START_TEST(who_waits_is_told_in_the_end)
 		event_base_loop(base, EVLOOP_ONCE);
 	close(gone);
 	event_base_loop(base, EVLOOP_ONCE);
-	bt_control_end_waiting(control, "ok %d", 42);
+	bt_control_end_waiting(control, BT_WAIT_STOP, BT_STR_NONE, "ok %d", 42);
 	ck_assert_str_eq(answer_of(a), "ok 42\n");
 	ck_assert_str_eq(answer_of(b), "ok 42\n");
 }

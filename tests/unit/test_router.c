@@ -155,8 +155,8 @@ START_TEST(servers_by_host)
 {
 	struct site sites[3] = { 0 };
 	struct bt_conf_server servers[3];
-	struct bt_conf_listen listens[2] = { { .default_server = 0 },
-		{ .default_server = 2 } };
+	struct bt_conf_listen listens[2] = { { .id = 0, .default_server = 0 },
+		{ .id = 1, .default_server = 2 } };
 	struct bt_conf conf = { .listens = listens,
 		.listens_n = 2,
 		.servers = servers,

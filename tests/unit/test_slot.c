@@ -23,7 +23,9 @@
 
 static struct bt_slots set;
 static struct bt_slot *slot; /* the one in use */
-static unsigned news[BT_SLOT_LEFT + 1];
+static unsigned news[BT_SLOT_RETIRES + 1];
+static struct bt_handover back[16]; /* what came to on_back */
+static size_t back_n;
 static int listener_like; /* a descriptor which a worker must not have */
 
 /* Waits for one message and answers each connection of it; EOF: -EPIPE. */
@@ -139,6 +141,43 @@ on_news(void *arg, struct bt_slot *s, enum bt_slot_news what)
 }
 
 static void
+on_back(void *arg, struct bt_handover *h, size_t n)
+{
+	ck_assert_uint_le(back_n + n, 16);
+	for (size_t i = 0; i < n; i++)
+		back[back_n++] = h[i];
+}
+
+/* Hands a connection back, retires, and leaves. */
+static int
+gives_back(struct bt_heritage *h)
+{
+	struct bt_handover batons[BT_CHANNEL_BATCH_MAX];
+	struct pollfd p = { .fd = bt_channel_fd(h->channel), .events = POLLIN };
+	struct bt_score_worker *w = &h->board->slots[h->slot].worker;
+	enum bt_message message;
+	unsigned lost;
+	int n;
+
+	bt_channel_notify(h->channel, BT_MESSAGE_ROOM);
+	do {
+		poll(&p, 1, DEADLINE_S * 1000);
+		n = bt_channel_recv(h->channel, batons, &message, &lost);
+		for (int i = 0; i < n; i++) {
+			bt_score_add(&w->taken, 1);
+			batons[i].baton.bytes = 3;
+			batons[i].bytes = "abc";
+			bt_channel_send(
+			    h->channel, BT_MESSAGE_HANDOVER, &batons[i], 1);
+			bt_score_add(&w->handed_back, 1);
+			close(batons[i].fd);
+		}
+	} while (n >= 0 && message != BT_MESSAGE_RETIRE);
+	bt_channel_notify(h->channel, BT_MESSAGE_RETIRING);
+	return n >= 0 ? 0 : 9;
+}
+
+static void
 on_child(evutil_socket_t fd, short what, void *arg)
 {
 	bt_slots_reap(&set);
@@ -159,8 +198,10 @@ setup(void)
 
 	bt_log_open("/dev/null", BT_LOG_ERROR);
 	memset(news, 0, sizeof(news));
+	back_n = 0;
 	set = (struct bt_slots){ .base = event_base_new(),
 		.on_news = on_news,
+		.on_back = on_back,
 		.generation = 7,
 		.access_log_fd = -1 };
 	ck_assert_int_eq(bt_scoreboard_new(4, &set.board), 0);
@@ -267,7 +308,7 @@ START_TEST(child_has_only_its_own)
 }
 END_TEST
 
-START_TEST(successor_serves_the_queue)
+START_TEST(queue_is_given_back)
 {
 	int client[5];
 
@@ -277,10 +318,15 @@ START_TEST(successor_serves_the_queue)
 	set.run = until_drain;
 	kill(slot->pid, SIGKILL);
 	await(BT_SLOT_DIED, 1);
-	for (int i = 0; i < 5; i++)
+	ck_assert_uint_eq(back_n, 5);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(write(back[i].fd, "x", 1), 1);
 		ck_assert_int_eq(outcome(client[i]), 1);
+		close(back[i].fd);
+	}
 	ck_assert_uint_eq(slot->score->started, 2);
 	ck_assert_uint_eq(slot->score->crashed, 0);
+	ck_assert_uint_eq(bt_score_slot_load(slot->score), 0);
 	await(BT_SLOT_IS_READY, 2);
 	leave();
 }
@@ -305,20 +351,63 @@ START_TEST(open_connections_are_counted_as_crashed)
 END_TEST
 
 /* It dies, told to leave, before it took what was dealt to it. */
-START_TEST(queue_is_served_while_leaving)
+START_TEST(queue_is_given_back_while_leaving)
 {
 	int client;
 
 	start(deaf);
 	client = deal();
-	set.run = until_drain;
 	bt_slot_drain(slot);
 	ck_assert_int_eq(slot->state, BT_SLOT_LEAVING);
 	kill(slot->pid, SIGKILL);
 	await(BT_SLOT_LEFT, 1);
-	ck_assert_int_eq(outcome(client), 1);
 	ck_assert_int_eq(slot->state, BT_SLOT_EMPTY);
-	ck_assert_uint_eq(slot->score->started, 2);
+	ck_assert_uint_eq(slot->score->started, 1);
+	ck_assert_uint_eq(back_n, 1);
+	ck_assert_uint_eq(slot->score->recalled, 1);
+	ck_assert_uint_eq(bt_slot_in_channel(slot), 0);
+	ck_assert_int_eq(write(back[0].fd, "x", 1), 1);
+	ck_assert_int_eq(outcome(client), 1);
+	close(back[0].fd);
+}
+END_TEST
+
+START_TEST(retires_and_hands_back)
+{
+	int client;
+
+	start(gives_back);
+	client = deal();
+	bt_slot_retire(slot);
+	bt_slot_retire(slot); /* a second one is not said */
+	ck_assert(slot->still_begins);
+	await(BT_SLOT_RETIRES, 1);
+	ck_assert(!slot->still_begins);
+	ck_assert_uint_eq(back_n, 1);
+	ck_assert_uint_eq(back[0].baton.bytes, 3);
+	await(BT_SLOT_LEFT, 1);
+	ck_assert_uint_eq(bt_score_slot_load(slot->score), 0);
+	ck_assert_int_eq(write(back[0].fd, "x", 1), 1);
+	ck_assert_int_eq(outcome(client), 1);
+	close(back[0].fd);
+	/* nothing that was meant for it is left for the next one */
+	start(until_drain);
+	ck_assert_int_eq(outcome(deal()), 1);
+	leave();
+}
+END_TEST
+
+/* What was said to a worker that left is not said to its successor. */
+START_TEST(notices_go_with_their_worker)
+{
+	start(deaf);
+	ck_assert_int_eq(bt_channel_notify(slot->near, BT_MESSAGE_RETIRE), 0);
+	ck_assert_int_eq(bt_channel_notify(slot->near, BT_MESSAGE_DRAIN), 0);
+	bt_slot_kill(slot);
+	await(BT_SLOT_LEFT, 1);
+	start(until_drain);
+	ck_assert_int_eq(outcome(deal()), 1);
+	leave();
 }
 END_TEST
 
@@ -332,7 +421,8 @@ START_TEST(killed_ones_have_no_successor)
 	await(BT_SLOT_LEFT, 1);
 	ck_assert_int_eq(slot->state, BT_SLOT_EMPTY);
 	ck_assert_uint_eq(slot->score->started, 1);
-	bt_slots_fini(&set); /* the channel goes, and what is in it */
+	ck_assert_uint_eq(back_n, 1);
+	close(back[0].fd);
 	ck_assert_int_eq(outcome(client), 0);
 }
 END_TEST
@@ -398,14 +488,11 @@ START_TEST(drain_is_said_when_there_is_room)
 	while (bt_channel_notify(slot->near, BT_MESSAGE_ROOM) == 0)
 		;
 	bt_slot_drain(slot);
-	ck_assert(slot->owes_drain);
-	/* a connection behind all that: a successor is needed */
+	ck_assert(slot->owes_farewell);
+	/* what was taken, and not counted, by who dies now */
 	bt_score_add(&slot->score->dealt, 1);
-	set.run = until_drain;
 	kill(slot->pid, SIGKILL);
 	await(BT_SLOT_LEFT, 1);
-	ck_assert_uint_eq(slot->score->started, 2);
-	/* it was not in the channel: taken, and not counted, by the first */
 	ck_assert_uint_eq(slot->score->crashed, 1);
 	ck_assert_uint_eq(bt_slot_in_channel(slot), 0);
 }
@@ -432,9 +519,11 @@ BT_UNIT_SUITE(slot)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, serves_and_leaves);
 	tcase_add_test(tc, child_has_only_its_own);
-	tcase_add_test(tc, successor_serves_the_queue);
+	tcase_add_test(tc, queue_is_given_back);
 	tcase_add_test(tc, open_connections_are_counted_as_crashed);
-	tcase_add_test(tc, queue_is_served_while_leaving);
+	tcase_add_test(tc, queue_is_given_back_while_leaving);
+	tcase_add_test(tc, retires_and_hands_back);
+	tcase_add_test(tc, notices_go_with_their_worker);
 	tcase_add_test(tc, killed_ones_have_no_successor);
 	tcase_add_test(tc, repeated_deaths_slow_down);
 	tcase_add_test(tc, last_words_do_not_make_a_successor_ready);

@@ -1,0 +1,358 @@
+/*
+ * Reload: a new conf is taken whole or not at all.  What can fail is done first
+ * and beside what runs: reading the conf, opening its logs and listeners,
+ * starting its workers.  When all of these are ready it is in force: the dealer
+ * deals to them alone, and the old workers hand back what they have, which is
+ * dealt like anything else.  The verdict is given when no request begins under
+ * the old conf any more.  Master, on the loop.
+ */
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "master/state.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An old worker that does not acknowledge holds up the verdict for so long. */
+#define PATIENCE_MS 1000
+/* New workers that die before they are ready, and the reload has failed. */
+#define DEATHS_MAX 3
+
+static void begin(struct bt_master *);
+
+static bool
+is_new(const struct bt_master *m, const struct bt_slot *s)
+{
+	return s->state != BT_SLOT_EMPTY && s->generation == m->generation + 1;
+}
+
+static bool
+is_old(const struct bt_master *m, const struct bt_slot *s)
+{
+	return s->state != BT_SLOT_EMPTY && s->generation < m->generation;
+}
+
+/* The next one, if it was asked for meanwhile. */
+static void
+go_on(struct bt_master *m)
+{
+	if (!m->reload.again)
+		return;
+	m->reload.again = false;
+	bt_control_move_waiting(
+	    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
+	begin(m);
+}
+
+/* Says no; `errors` has whole lines. */
+static void
+refuse(struct bt_master *m, struct bt_buf *errors)
+{
+	struct bt_str rest = bt_buf_str(errors);
+
+	bt_score_add(&m->board->master.reloads_failed, 1);
+	bt_log_error(NULL, 0, "the conf is not taken; generation %u goes on",
+	    m->generation);
+	while (rest.n > 0) {
+		const char *lf = memchr(rest.p, '\n', rest.n);
+		size_t n = lf ? (size_t)(lf - rest.p) : rest.n;
+
+		bt_log_error(NULL, 0, "%.*s", (int)n, rest.p);
+		rest.p += n + (lf != NULL);
+		rest.n -= n + (lf != NULL);
+	}
+	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, bt_buf_str(errors),
+	    "error the conf is not taken; generation %u goes on",
+	    m->generation);
+	bt_buf_fini(errors);
+}
+
+/*
+ * Opens the logs of the new conf, which its workers shall inherit.
+ *
+ * Returns: 0; -1 with what is wrong in `errors`.
+ */
+static int
+open_logs(struct bt_master *m, struct bt_buf *errors)
+{
+	const struct bt_conf *conf = m->reload.conf;
+	bool off;
+	int fd, r;
+
+	fd = bt_master_open_access_log(conf, &off);
+	if (!off && fd < 0) {
+		bt_buf_printf(errors, "cannot open access_log %s: %s\n",
+		    conf->access_log, strerror(-fd));
+		return -1;
+	}
+	r = bt_log_open(conf->error_log, conf->error_log_level);
+	if (r < 0) {
+		bt_buf_printf(errors, "cannot open error_log %s: %s\n",
+		    conf->error_log, strerror(-r));
+		bt_fd_close(&fd);
+		return -1;
+	}
+	m->reload.old_access_log_fd = m->slots.access_log_fd;
+	m->reload.logs_opened = true;
+	m->slots.access_log_fd = fd;
+	return 0;
+}
+
+/* Back to the logs of the conf that stays in force. */
+static void
+restore_logs(struct bt_master *m)
+{
+	struct bt_reload *r = &m->reload;
+
+	if (!r->logs_opened)
+		return;
+	r->logs_opened = false;
+	bt_fd_close(&m->slots.access_log_fd);
+	m->slots.access_log_fd = bt_fd_take(&r->old_access_log_fd);
+	if (bt_log_open(m->conf->error_log, m->conf->error_log_level) < 0)
+		bt_log_error(NULL, 0, "cannot go back to error_log %s",
+		    m->conf->error_log);
+}
+
+/* What was prepared and is not in force. */
+static void
+drop(struct bt_master *m)
+{
+	struct bt_reload *r = &m->reload;
+
+	if (r->listeners.all != NULL)
+		bt_listeners_abandon(&m->listeners, &r->listeners);
+	restore_logs(m);
+	bt_conf_free(r->conf);
+	r->conf = NULL;
+	/* forks are the old conf's again */
+	m->slots.conf = m->conf;
+	m->slots.generation = m->generation;
+}
+
+static bool
+differs(const char *a, const char *b)
+{
+	return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
+}
+
+/* What only a restart changes is said. */
+static void
+warn_of_restart(const struct bt_master *m)
+{
+	const struct bt_conf *old = m->conf, *new = m->reload.conf;
+
+	if (differs(old->pid_file, new->pid_file))
+		bt_log_warn(NULL, 0, "pid_file changes at a restart only");
+	if (differs(old->control, new->control))
+		bt_log_warn(NULL, 0, "control changes at a restart only");
+}
+
+/* Starts `r->workers` of the new generation in slots that are empty. */
+static int
+start_workers(struct bt_master *m, struct bt_buf *errors)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->slots.n && n < m->reload.workers; i++) {
+		struct bt_slot *s = &m->slots.all[i];
+		int r;
+
+		if (s->state != BT_SLOT_EMPTY)
+			continue;
+		if ((r = bt_slot_start(s)) < 0) {
+			bt_buf_printf(errors, "cannot start a worker: %s\n",
+			    strerror(-r));
+			return -1;
+		}
+		n++;
+	}
+	if (n == m->reload.workers)
+		return 0;
+	bt_buf_puts(errors,
+	    "too many workers of earlier generations are still leaving\n");
+	return -1;
+}
+
+/* The new generation is not to be: its workers leave, they have nothing. */
+static void
+fail(struct bt_master *m, struct bt_buf *errors)
+{
+	for (unsigned i = 0; i < m->slots.n; i++)
+		if (is_new(m, &m->slots.all[i]))
+			bt_slot_kill(&m->slots.all[i]);
+	drop(m);
+	refuse(m, errors);
+	bt_master_enter(m, BT_MASTER_RUNNING);
+	go_on(m);
+}
+
+static int
+prepare(struct bt_master *m, struct bt_buf *errors)
+{
+	struct bt_reload *r = &m->reload;
+
+	if (m->conf->file == NULL) {
+		bt_buf_puts(errors,
+		    "there is no conf file to read: baton runs "
+		    "with -l and -r\n");
+		return -1;
+	}
+	if (bt_conf_read(m->conf->file, &r->conf, errors) < 0) {
+		r->conf = NULL;
+		return -1;
+	}
+	if (bt_master_check_user(r->conf) < 0) {
+		bt_buf_printf(errors, "there is no user %s\n", r->conf->user);
+		return -1;
+	}
+	if (open_logs(m, errors) < 0 ||
+	    bt_listeners_prepare(
+		&m->listeners, r->conf, &r->listeners, errors) < 0)
+		return -1;
+	r->workers = bt_master_count_workers(r->conf);
+	return 0;
+}
+
+static void
+begin(struct bt_master *m)
+{
+	struct bt_buf errors = { 0 };
+
+	bt_master_enter(m, BT_MASTER_RELOADING);
+	m->reload.deaths = 0;
+	m->reload.committed = false;
+	if (prepare(m, &errors) < 0) {
+		fail(m, &errors);
+		return;
+	}
+	warn_of_restart(m);
+	m->slots.conf = m->reload.conf;
+	m->slots.generation = m->generation + 1;
+	if (start_workers(m, &errors) < 0)
+		fail(m, &errors);
+}
+
+void
+bt_reload_begin(struct bt_master *m)
+{
+	struct bt_buf errors = { 0 };
+
+	if (m->state == BT_MASTER_STARTING || m->state >= BT_MASTER_DRAINING) {
+		bt_buf_printf(
+		    &errors, "baton is %s\n", bt_master_state_names[m->state]);
+		refuse(m, &errors);
+	} else if (m->reload.conf != NULL || m->reload.committed) {
+		m->reload.again = true;
+	} else {
+		begin(m);
+	}
+}
+
+static void
+verdict(struct bt_master *m)
+{
+	if (m->reload.patience != NULL)
+		evtimer_del(m->reload.patience);
+	m->reload.committed = false;
+	bt_score_add(&m->board->master.reloads, 1);
+	bt_master_enter(m, BT_MASTER_RUNNING);
+	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, BT_STR_NONE,
+	    "ok reloaded, generation %u", m->generation);
+	go_on(m);
+}
+
+static void
+on_patience_ended(int fd, short what, void *arg)
+{
+	struct bt_master *m = arg;
+
+	if (!m->reload.committed)
+		return;
+	bt_log_warn(NULL, 0, "an old worker does not answer");
+	verdict(m);
+}
+
+/* All new workers are ready: from here on the new conf is in force. */
+static void
+commit(struct bt_master *m)
+{
+	const struct timeval patience = { PATIENCE_MS / 1000, 0 };
+	struct bt_reload *r = &m->reload;
+	struct bt_conf *old = m->conf;
+
+	m->conf = r->conf;
+	r->conf = NULL;
+	r->committed = true;
+	m->generation++;
+	m->board->master.generation = m->generation;
+	m->workers = r->workers;
+	m->dealer.generation = m->generation;
+	m->dealer.dispatch = m->conf->dispatch;
+	m->dealer.connections_max = bt_master_connections_max(m, m->conf);
+	r->logs_opened = false;
+	bt_fd_close(&r->old_access_log_fd);
+	bt_listeners_commit(&m->listeners, &r->listeners);
+	bt_master_deal_held(m);
+	for (unsigned i = 0; i < m->slots.n; i++)
+		if (is_old(m, &m->slots.all[i]))
+			bt_slot_retire(&m->slots.all[i]);
+	bt_conf_free(old);
+	if (r->patience == NULL)
+		r->patience = evtimer_new(m->base, on_patience_ended, m);
+	evtimer_add(r->patience, &patience);
+	bt_reload_on_retreat(m);
+}
+
+void
+bt_reload_on_ready(struct bt_master *m)
+{
+	unsigned ready = 0;
+
+	if (m->reload.conf == NULL)
+		return;
+	for (unsigned i = 0; i < m->slots.n; i++)
+		ready += m->slots.all[i].state == BT_SLOT_READY &&
+		    is_new(m, &m->slots.all[i]);
+	if (ready >= m->reload.workers)
+		commit(m);
+}
+
+void
+bt_reload_on_death(struct bt_master *m, const struct bt_slot *s)
+{
+	struct bt_buf errors = { 0 };
+
+	if (m->reload.conf == NULL || !is_new(m, s) ||
+	    ++m->reload.deaths < DEATHS_MAX)
+		return;
+	bt_buf_puts(&errors, "its workers die before they are ready\n");
+	fail(m, &errors);
+}
+
+void
+bt_reload_on_retreat(struct bt_master *m)
+{
+	if (!m->reload.committed)
+		return;
+	for (unsigned i = 0; i < m->slots.n; i++)
+		if (is_old(m, &m->slots.all[i]) && m->slots.all[i].still_begins)
+			return;
+	verdict(m);
+}
+
+void
+bt_reload_abandon(struct bt_master *m)
+{
+	bt_control_move_waiting(
+	    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
+	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, BT_STR_NONE,
+	    "error baton was told to stop meanwhile");
+	m->reload.again = false;
+	m->reload.committed = false;
+	if (m->reload.conf != NULL)
+		drop(m);
+}

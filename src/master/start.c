@@ -1,0 +1,286 @@
+/*
+ * What is there before the master's loop runs, and giving it back.  Master.
+ */
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "master/pidfile.h"
+#include "master/state.h"
+#include "master/systemd.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Descriptors of a worker that are not connections: logs, files, its loop. */
+#define WORKER_DESCRIPTORS 32
+
+static unsigned
+count_cpus(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t has */
+	return n > 0 ? (unsigned)n : 1;
+}
+
+unsigned
+bt_master_count_workers(const struct bt_conf *conf)
+{
+	unsigned n = conf->workers ? conf->workers : count_cpus();
+
+	return n < BT_CONF_WORKERS_MAX ? n : BT_CONF_WORKERS_MAX;
+}
+
+int
+bt_master_check_user(const struct bt_conf *conf)
+{
+	if (conf->user == NULL || geteuid() != 0)
+		return 0;
+	errno = 0;
+	if (getpwnam(conf->user) != NULL)
+		return 0;
+	bt_log_error(NULL, errno, "there is no user %s", conf->user);
+	return -ENOENT;
+}
+
+static int
+open_control(struct bt_master *m)
+{
+	const char *path = m->conf->control;
+	int r;
+
+	if (path == NULL)
+		return 0;
+	r = bt_control_new(m->base, path, bt_master_verbs, m, &m->control);
+	if (r == -EADDRINUSE)
+		bt_log_error(NULL, 0,
+		    "another master runs: it answers at the "
+		    "control socket %s",
+		    path);
+	else if (r < 0)
+		bt_log_error(
+		    NULL, r, "cannot make the control socket %s", path);
+	return r;
+}
+
+static int
+open_listeners(struct bt_master *m)
+{
+	int *inherited, r;
+	size_t n = bt_systemd_take_listeners(&inherited);
+
+	m->listeners.base = m->base;
+	m->listeners.dealer = &m->dealer;
+	m->listeners.score = &m->board->master;
+	r = bt_listeners_open(&m->listeners, m->conf, inherited, n);
+	for (size_t i = 0; i < n; i++) {
+		if (inherited[i] != -1)
+			bt_log_warn(NULL, 0,
+			    "inherited descriptor %d is at no "
+			    "address that the conf names; closed",
+			    inherited[i]);
+		bt_fd_close(&inherited[i]);
+	}
+	free(inherited);
+	return r;
+}
+
+static void
+on_blocked(struct bt_slot *s, int err)
+{
+	bt_slot_block(s, err);
+}
+
+/*
+ * What a slot may have: worker_connections, or what its worker has descriptors
+ * for.  A descriptor that is sent to a process which cannot have another one is
+ * lost, and with it the connection: so the bound holds here, before the deal.
+ */
+unsigned
+bt_master_connections_max(const struct bt_master *m, const struct bt_conf *conf)
+{
+	unsigned long limit = m->descriptors;
+	unsigned long kept = limit / 8 + WORKER_DESCRIPTORS;
+	unsigned long most = limit > kept ? limit - kept : 1;
+
+	if (conf->worker_connections <= most)
+		return conf->worker_connections;
+	bt_log_warn(NULL, 0,
+	    "worker_connections is %u, but with a limit of "
+	    "%lu descriptors a worker gets %lu at most",
+	    conf->worker_connections, limit, most);
+	return (unsigned)most;
+}
+
+static void
+make_slots_and_dealer(struct bt_master *m)
+{
+	m->slots.base = m->base;
+	m->slots.board = m->board;
+	m->slots.on_news = bt_master_on_news;
+	m->slots.on_back = bt_master_on_back;
+	m->slots.arg = m;
+	m->slots.conf = m->conf;
+	m->slots.generation = m->generation;
+	bt_slots_init(&m->slots);
+	m->dealer.slots = m->slots.all;
+	m->dealer.slots_n = 0; /* see on_ready() */
+	m->dealer.dispatch = m->conf->dispatch;
+	m->dealer.generation = m->generation;
+	m->dealer.connections_max = bt_master_connections_max(m, m->conf);
+	m->dealer.score = &m->board->master;
+	m->dealer.on_blocked = on_blocked;
+	bt_dealer_init(&m->dealer);
+}
+
+static int
+make_board(struct bt_master *m)
+{
+	int r;
+
+	m->workers = bt_master_count_workers(m->conf);
+	/* two generations at a time, of any number that a reload may want */
+	if ((r = bt_scoreboard_new(2 * BT_CONF_WORKERS_MAX, &m->board)) < 0) {
+		bt_log_error(NULL, r, "cannot make the scoreboard");
+		return r;
+	}
+	m->generation = 1;
+	m->board->master.generation = m->generation;
+	m->board->master.started_s = bt_clock_wall_s();
+	return 0;
+}
+
+static int
+write_pid_file(struct bt_master *m)
+{
+	const char *path = m->conf->pid_file;
+	int r;
+
+	if (path == NULL)
+		return 0;
+	if ((r = bt_pidfile_write(path)) < 0) {
+		bt_log_error(NULL, r, "cannot write pid_file %s", path);
+		return r;
+	}
+	m->pid_file = bt_mem_strdup(path);
+	return 0;
+}
+
+static int
+start_workers(struct bt_master *m)
+{
+	int r;
+
+	for (unsigned i = 0; i < m->workers; i++) {
+		if ((r = bt_slot_start(&m->slots.all[i])) < 0) {
+			bt_log_error(NULL, r, "cannot start worker %u", i);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void
+on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	bt_systemd_notify("WATCHDOG=1");
+}
+
+static void
+start_timers(struct bt_master *m)
+{
+	int64_t ms = bt_systemd_watchdog_ms();
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
+
+	m->patience = evtimer_new(m->base, bt_master_on_patience_ended, m);
+	m->watchdog = event_new(m->base, -1, EV_PERSIST, on_watchdog, m);
+	if (ms > 0)
+		event_add(m->watchdog, &tv);
+}
+
+/* The loop never needs a lock, and epoll's registrations seldom change. */
+static int
+make_base(struct bt_master *m)
+{
+	struct event_config *config = event_config_new();
+
+	if (config != NULL) {
+		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+		m->base = event_base_new_with_config(config);
+		event_config_free(config);
+	}
+	if (m->base == NULL) {
+		bt_log_error(NULL, 0, "cannot make an event loop");
+		return -ENOMEM;
+	}
+	return event_base_priority_init(m->base, 2) == 0 ? 0 : -EINVAL;
+}
+
+int
+bt_master_start(struct bt_master *m)
+{
+	int r;
+
+	m->descriptors = bt_fd_raise_limit();
+	/* so that a gather of 200 us does not become one of 250 */
+	prctl(PR_SET_TIMERSLACK, 1);
+	if ((r = bt_master_open_logs(m)) < 0 ||
+	    (r = bt_master_check_user(m->conf)) < 0 || (r = make_base(m)) < 0 ||
+	    (r = make_board(m)) < 0)
+		return r;
+	make_slots_and_dealer(m);
+	if ((r = bt_master_watch_signals(m)) < 0 || (r = open_control(m)) < 0 ||
+	    (r = open_listeners(m)) < 0 || (r = write_pid_file(m)) < 0)
+		return r;
+	start_timers(m);
+	return start_workers(m);
+}
+
+static void
+free_event(struct event *ev)
+{
+	if (ev != NULL)
+		event_free(ev);
+}
+
+void
+bt_master_finish(struct bt_master *m)
+{
+	if (m->pid_file != NULL)
+		bt_pidfile_remove(m->pid_file);
+	free(m->pid_file);
+	bt_listeners_close(&m->listeners);
+	if (m->board != NULL)
+		bt_dealer_fini(&m->dealer);
+	/* who hears that it has stopped may start another one */
+	bt_control_close(m->control);
+	if (m->cut > 0)
+		bt_control_end_waiting(m->control, BT_WAIT_STOP, BT_STR_NONE,
+		    "ok stopped; %ju connections were cut", (uintmax_t)m->cut);
+	else
+		bt_control_end_waiting(
+		    m->control, BT_WAIT_STOP, BT_STR_NONE, "ok stopped");
+	bt_control_free(m->control);
+	bt_slots_fini(&m->slots);
+	free_event(m->signalled);
+	free_event(m->patience);
+	free_event(m->watchdog);
+	free_event(m->reload.patience);
+	if (m->base != NULL)
+		event_base_free(m->base);
+	bt_fd_close(&m->signal_fd);
+	bt_fd_close(&m->slots.access_log_fd);
+	bt_scoreboard_free(m->board);
+	bt_conf_free(m->conf);
+}

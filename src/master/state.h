@@ -1,0 +1,143 @@
+#ifndef BT_MASTER_STATE_H
+#define BT_MASTER_STATE_H
+
+/*
+ * The master as its own files see it: one struct, and who starts, reloads and
+ * stops it.  Nobody else includes this.  Context: master, on the loop.
+ */
+
+#include "master/control.h"
+#include "master/dealer.h"
+#include "master/listener.h"
+#include "master/master.h"
+#include "master/slot.h"
+
+/*
+ *   STARTING -> RUNNING <-> RELOADING
+ *                  \___________/
+ *                       '-> DRAINING -> STOPPED
+ */
+enum bt_master_state {
+	BT_MASTER_STARTING,
+	BT_MASTER_RUNNING,
+	BT_MASTER_RELOADING, /* a new generation takes over */
+	BT_MASTER_DRAINING,
+	BT_MASTER_STOPPED,
+};
+
+extern const char *const bt_master_state_names[];
+
+/* A conf on its way to be in force. */
+struct bt_reload {
+	struct bt_conf *conf; /* NULL: none is under way */
+	struct bt_listeners_change listeners;
+	bool logs_opened;      /* those of `conf` are in use: */
+	int old_access_log_fd; /* to go back to; -1: off */
+	unsigned workers;
+	unsigned deaths;        /* of new workers, before they were ready */
+	bool committed;         /* in force; the old workers acknowledge */
+	bool again;             /* another one was asked for meanwhile */
+	struct event *patience; /* with old workers that do not answer */
+};
+
+struct bt_master {
+	enum bt_master_state state;
+	struct bt_conf *conf;
+	uint32_t generation; /* of the conf */
+	struct event_base *base;
+	struct bt_scoreboard *board;
+	struct bt_slots slots;
+	struct bt_dealer dealer;
+	struct bt_listeners listeners;
+	struct bt_control *control;
+	struct bt_reload reload;
+	int signal_fd;
+	struct event *signalled;
+	struct event *patience; /* DRAINING: drain_timeout */
+	struct event *watchdog; /* systemd's */
+	unsigned workers;
+	unsigned long descriptors; /* that a process of ours may have */
+	unsigned start_deaths;     /* of workers, while STARTING */
+	bool cutting;              /* nobody is waited for any more */
+	uint64_t cut;              /* connections that we ended */
+	char *pid_file;            /* that we wrote, or NULL */
+	int status;                /* our exit status */
+};
+
+/* master.c: the one place that changes the state. */
+void bt_master_enter(struct bt_master *, enum bt_master_state);
+
+/* Whether no slot is in use. */
+bool bt_master_is_empty(const struct bt_master *);
+
+/* Deals what is held, and accepts again when that was all. */
+void bt_master_deal_held(struct bt_master *);
+
+/* Ends as soon as what is open is finished, by drain_timeout at the latest. */
+void bt_master_drain(struct bt_master *);
+
+/* Ends now; what is open is cut. */
+void bt_master_stop(struct bt_master *);
+
+/* master.c: callbacks of the slots, and of the patience timer. */
+bt_slot_news_fn bt_master_on_news;
+bt_slot_back_fn bt_master_on_back;
+void bt_master_on_patience_ended(int fd, short what, void *master);
+
+/* verbs.c: what the control socket understands. */
+extern const struct bt_control_verb bt_master_verbs[];
+
+/* signals.c: 0, or negative errno. */
+int bt_master_watch_signals(struct bt_master *);
+
+/*
+ * start.c: all that is there before the loop runs.
+ *
+ * Returns: 0; negative errno, logged, and some of it may be there.
+ */
+int bt_master_start(struct bt_master *);
+
+/* Gives all of it back; the conf, too. */
+void bt_master_finish(struct bt_master *);
+
+/* How many workers a conf means. */
+unsigned bt_master_count_workers(const struct bt_conf *);
+
+/* 0; -ENOENT when the process is root and the conf's user does not exist. */
+int bt_master_check_user(const struct bt_conf *);
+
+/* What a slot may have: worker_connections, or what descriptors allow. */
+unsigned bt_master_connections_max(
+    const struct bt_master *, const struct bt_conf *);
+
+/* logs.c: opens them at the start. 0; negative errno, logged. */
+int bt_master_open_logs(struct bt_master *);
+
+/* The descriptor of the conf's access log; -1: off; other negative errno. */
+int bt_master_open_access_log(const struct bt_conf *, bool *ret_off);
+
+/*
+ * Opens the logs again, after logrotate, and passes them on.
+ *
+ * Returns: 0; negative errno, logged, with the file in `*ret_path`, and the old
+ *          ones go on.
+ */
+int bt_master_reopen_logs(struct bt_master *, const char **ret_path);
+
+/*
+ * reload.c: reads the conf file again and, if it is good, has a new generation
+ * of workers take over.  The verdict goes to who waits for BT_WAIT_RELOAD (or
+ * _NEXT_RELOAD, when one is under way: then another one follows), and to the
+ * log.
+ */
+void bt_reload_begin(struct bt_master *);
+
+/* What the slots say while it is under way. */
+void bt_reload_on_ready(struct bt_master *);
+void bt_reload_on_death(struct bt_master *, const struct bt_slot *);
+void bt_reload_on_retreat(struct bt_master *);
+
+/* Drops what is under way: the master stops. */
+void bt_reload_abandon(struct bt_master *);
+
+#endif
