@@ -165,6 +165,8 @@ main(int argc, char **argv)
 	int status;
 
 	bt_fd_fill_standard();
+	if ((status = bt_master_take_over(bt_worker_run)) != -1)
+		return status;
 	if ((status = parse_options(argc, argv, &o)) != -1)
 		return status;
 	if (read_conf(&o, &conf) < 0)

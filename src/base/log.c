@@ -235,3 +235,16 @@ bt_log_write(enum bt_log_level level, const struct bt_log *ctx, int err,
 	}
 	errno = saved;
 }
+
+void
+bt_log_lines(enum bt_log_level level, struct bt_str text)
+{
+	while (text.n > 0) {
+		const char *lf = memchr(text.p, '\n', text.n);
+		size_t n = lf ? (size_t)(lf - text.p) : text.n;
+
+		bt_log_write(level, NULL, 0, "%.*s", (int)n, text.p);
+		text.p += n + (lf != NULL);
+		text.n -= n + (lf != NULL);
+	}
+}

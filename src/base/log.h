@@ -11,6 +11,8 @@
  * place that knows the client or the directive logs it, once.
  */
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -58,6 +60,9 @@ bool bt_log_enabled(enum bt_log_level);
  */
 void bt_log_write(enum bt_log_level, const struct bt_log *ctx, int err,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* A line for each line of the text. */
+void bt_log_lines(enum bt_log_level, struct bt_str text);
 
 #define bt_log_error(ctx, err, ...) \
 	bt_log_write(BT_LOG_ERROR, ctx, err, __VA_ARGS__)

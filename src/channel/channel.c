@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MAGIC 0x6274u
+#define MAGIC 0x6274u /* another one when the layout changes */
 
 struct header {
 	uint16_t magic;
@@ -65,6 +65,12 @@ bt_channel_pair(struct bt_channel **ret_near, struct bt_channel **ret_far)
 	*ret_near = channel_new(&fd[0]);
 	*ret_far = channel_new(&fd[1]);
 	return 0;
+}
+
+struct bt_channel *
+bt_channel_adopt(int *fd)
+{
+	return channel_new(fd);
 }
 
 void

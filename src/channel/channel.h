@@ -58,6 +58,9 @@ struct bt_channel; /* one end */
  */
 int bt_channel_pair(struct bt_channel **ret_near, struct bt_channel **ret_far);
 
+/* An end that another program made.  Ownership: takes the descriptor. */
+struct bt_channel *bt_channel_adopt(int *fd);
+
 /* Closes the end; accepts NULL. */
 void bt_channel_free(struct bt_channel *);
 

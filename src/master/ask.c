@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PATIENCE_S 10 /* beyond what the verb may take */
+#define UPGRADE_S 60  /* a rehearsal, then the other program's start */
 #define ANSWER_MAX (1024 * 1024)
 
 static int
@@ -88,8 +89,8 @@ print_answer(const char *path, struct bt_buf *answer)
 		;
 	verdict =
 	    (struct bt_str){ answer->data + last, answer->len - last - 1 };
-	fwrite(answer->data, 1, last, stdout);
 	if (bt_str_has_prefix(verdict, BT_STR("ok"))) {
+		fwrite(answer->data, 1, last, stdout);
 		verdict.p += 2;
 		verdict.n -= 2;
 		verdict = bt_str_trim(verdict);
@@ -97,7 +98,7 @@ print_answer(const char *path, struct bt_buf *answer)
 			printf("%.*s\n", BT_STR_ARG(verdict));
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
-	fflush(stdout);
+	fwrite(answer->data, 1, last, stderr);
 	if (!bt_str_has_prefix(verdict, BT_STR("error ")))
 		return complain(path, "the answer was cut off", 0);
 	fprintf(stderr, "baton: %.*s\n", (int)verdict.n - 6, verdict.p + 6);
@@ -107,7 +108,8 @@ print_answer(const char *path, struct bt_buf *answer)
 int
 bt_control_ask(const struct bt_conf *conf, const char *verb)
 {
-	int64_t patience_ms = conf->drain_timeout_ms + PATIENCE_S * 1000;
+	int64_t patience_ms = conf->drain_timeout_ms + PATIENCE_S * 1000 +
+	    (strcmp(verb, "upgrade") == 0 ? UPGRADE_S * 1000 : 0);
 	struct bt_buf answer = { NULL, 0, 0 };
 	char line[64];
 	int fd, n, r, status;

@@ -267,11 +267,33 @@ bt_control_addr(const char *path, struct bt_addr *ret)
 	return 0;
 }
 
+struct bt_control *
+bt_control_adopt(struct event_base *base, int *fd, const char *path, ino_t ino,
+    const struct bt_control_verb *verbs, void *arg)
+{
+	struct bt_control *control = bt_mem_zero(1, sizeof(*control));
+
+	control->fd = bt_fd_take(fd);
+	control->path = bt_mem_strdup(path);
+	control->ino = ino;
+	control->base = base;
+	control->verbs = verbs;
+	control->arg = arg;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		control->clients[i].control = control;
+		control->clients[i].fd = -1;
+	}
+	control->acceptable = event_new(
+	    base, control->fd, EV_READ | EV_PERSIST, on_acceptable, control);
+	control->again = evtimer_new(base, on_again, control);
+	event_add(control->acceptable, NULL);
+	return control;
+}
+
 int
 bt_control_new(struct event_base *base, const char *path,
     const struct bt_control_verb *verbs, void *arg, struct bt_control **ret)
 {
-	struct bt_control *control;
 	struct bt_addr addr;
 	struct stat st;
 	int fd, r;
@@ -280,23 +302,59 @@ bt_control_new(struct event_base *base, const char *path,
 		return r;
 	if ((fd = bt_listener_bind(&addr, BACKLOG, 0600)) < 0)
 		return fd;
-	control = bt_mem_zero(1, sizeof(*control));
-	control->fd = fd;
-	control->path = bt_mem_strdup(path);
-	control->ino = stat(path, &st) == 0 ? st.st_ino : 0;
-	control->base = base;
-	control->verbs = verbs;
-	control->arg = arg;
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		control->clients[i].control = control;
-		control->clients[i].fd = -1;
-	}
-	control->acceptable =
-	    event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, control);
-	control->again = evtimer_new(base, on_again, control);
-	event_add(control->acceptable, NULL);
-	*ret = control;
+	*ret = bt_control_adopt(
+	    base, &fd, path, stat(path, &st) == 0 ? st.st_ino : 0, verbs, arg);
 	return 0;
+}
+
+void
+bt_control_adopt_client(
+    struct bt_control *control, int *fd, enum bt_control_wait what)
+{
+	struct bt_control_client *c = find_free(control);
+
+	if (c == NULL) {
+		bt_fd_close(fd);
+		return;
+	}
+	c->fd = bt_fd_take(fd);
+	c->event = event_new(
+	    control->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
+	event_add(c->event, NULL);
+	bt_control_wait(c, what);
+}
+
+int
+bt_control_fd(const struct bt_control *control)
+{
+	return control->fd;
+}
+
+const char *
+bt_control_path(const struct bt_control *control)
+{
+	return control->path;
+}
+
+ino_t
+bt_control_ino(const struct bt_control *control)
+{
+	return control->ino;
+}
+
+int
+bt_control_next_waiting(
+    const struct bt_control *control, size_t *at, enum bt_control_wait *ret)
+{
+	while (control != NULL && *at < CLIENTS_MAX) {
+		const struct bt_control_client *c = &control->clients[(*at)++];
+
+		if (c->state == CLIENT_WAITING) {
+			*ret = c->waits_for;
+			return c->fd;
+		}
+	}
+	return -1;
 }
 
 void

@@ -28,6 +28,15 @@ struct bt_control_verb {
 	void (*run)(void *arg, struct bt_control_client *);
 };
 
+/* What a client waits for. */
+enum bt_control_wait {
+	BT_WAIT_NONE,
+	BT_WAIT_STOP,
+	BT_WAIT_RELOAD,      /* the verdict on the reload under way */
+	BT_WAIT_NEXT_RELOAD, /* on the one behind it */
+	BT_WAIT_UPGRADE,
+};
+
 /*
  * Opens the socket at `path`, mode 0600.
  *
@@ -37,6 +46,27 @@ struct bt_control_verb {
  */
 int bt_control_new(struct event_base *, const char *path,
     const struct bt_control_verb *verbs, void *arg, struct bt_control **ret);
+
+/*
+ * The socket that another program opened at `path`.
+ * Ownership: as above; takes the descriptor.
+ */
+struct bt_control *bt_control_adopt(struct event_base *, int *fd,
+    const char *path, ino_t ino, const struct bt_control_verb *verbs,
+    void *arg);
+
+/* A client that waits for its answer from another program; takes `*fd`. */
+void bt_control_adopt_client(
+    struct bt_control *, int *fd, enum bt_control_wait);
+
+/* What it has that has to stay open in another program. */
+int bt_control_fd(const struct bt_control *);
+const char *bt_control_path(const struct bt_control *);
+ino_t bt_control_ino(const struct bt_control *);
+
+/* Those who wait, one by one: `*at` begins with 0.  -1: no more. */
+int bt_control_next_waiting(
+    const struct bt_control *, size_t *at, enum bt_control_wait *ret);
 
 /*
  * Takes no new client and removes the socket's file, so that another master may
@@ -53,14 +83,6 @@ struct bt_buf *bt_control_lines(struct bt_control_client *);
 /* The last line, `ok ...` or `error ...`, without LF. */
 void bt_control_end(struct bt_control_client *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* What a client waits for. */
-enum bt_control_wait {
-	BT_WAIT_NONE,
-	BT_WAIT_STOP,
-	BT_WAIT_RELOAD,      /* the verdict on the reload under way */
-	BT_WAIT_NEXT_RELOAD, /* on the one behind it */
-};
 
 void bt_control_wait(struct bt_control_client *, enum bt_control_wait);
 

@@ -75,6 +75,20 @@ bt_dealer_take(struct bt_dealer *d, size_t n)
 	bt_score_set(&d->score->held, d->pending_n);
 }
 
+void
+bt_dealer_take_back(struct bt_dealer *d, const struct bt_handover *h, size_t n)
+{
+	bt_dealer_room(d, n);
+	memmove(d->pending + n, d->pending, d->pending_n * sizeof(*h));
+	for (size_t i = 0; i < n; i++) {
+		d->pending[i] = h[i];
+		if (h[i].baton.bytes > 0)
+			d->pending[i].bytes =
+			    bt_mem_strndup(h[i].bytes, h[i].baton.bytes);
+	}
+	bt_dealer_take(d, n);
+}
+
 /* Reads the slot's load, once in a turn: from then on the dealer counts. */
 static bool
 can_take(const struct bt_dealer *d, struct bt_slot *s)
@@ -135,13 +149,48 @@ choose(struct bt_dealer *d)
 	return NULL;
 }
 
+/* Its worker gives up what it has, or is about to be told so. */
+static bool
+is_old(const struct bt_dealer *d, const struct bt_slot *s)
+{
+	return s->state == BT_SLOT_LEAVING ||
+	    (s->state != BT_SLOT_EMPTY && s->generation != d->generation);
+}
+
+/*
+ * How many can be dealt so that there is room for what an old generation still
+ * has: that will come back, and has had its turn.
+ */
+static uint64_t
+room_beside_the_old(const struct bt_dealer *d)
+{
+	uint64_t room = 0, old = 0;
+
+	for (unsigned i = 0; i < d->slots_n; i++)
+		if (is_old(d, &d->slots[i]))
+			old += bt_score_slot_load(d->slots[i].score);
+	if (old == 0)
+		return UINT64_MAX;
+	for (unsigned i = 0; i < d->slots_n; i++) {
+		uint64_t load = bt_score_slot_load(d->slots[i].score);
+
+		if (d->slots[i].state == BT_SLOT_READY &&
+		    !is_old(d, &d->slots[i]) && load < d->connections_max)
+			room += d->connections_max - load;
+	}
+	return room > old ? room - old : 0;
+}
+
 /* Gives each connection to a slot until nobody can take more. */
 static void
 assign(struct bt_dealer *d, struct hand *hand)
 {
 	size_t most = d->pending_n < BATCH ? d->pending_n : BATCH;
+	uint64_t room = room_beside_the_old(d);
 	struct bt_slot *s;
 
+	if (most > room)
+		most = (size_t)room;
 	hand->slots_n = 0;
 	for (hand->n = 0; hand->n < most; hand->n++) {
 		int i = (int)hand->n;
@@ -232,14 +281,16 @@ want_room(struct bt_dealer *d)
 	bool room = false;
 
 	for (unsigned i = 0; i < d->slots_n; i++)
-		if (d->slots[i].state == BT_SLOT_READY && !d->slots[i].blocked)
+		if (d->slots[i].state == BT_SLOT_LEAVING ||
+		    (d->slots[i].state == BT_SLOT_READY &&
+			!d->slots[i].blocked))
 			atomic_store_explicit(&d->slots[i].score->want_room, 1,
 			    memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 	d->turn++;
 	for (unsigned i = 0; i < d->slots_n; i++)
 		room |= can_take(d, &d->slots[i]);
-	return room;
+	return room && room_beside_the_old(d) > 0;
 }
 
 size_t

@@ -48,6 +48,15 @@ struct bt_handover *bt_dealer_room(struct bt_dealer *, size_t n);
 void bt_dealer_take(struct bt_dealer *, size_t n);
 
 /*
+ * Puts `n` that workers handed back in front of the queue: they had their turn
+ * already.
+ *
+ * Ownership: takes the descriptors; copies the bytes.
+ */
+void bt_dealer_take_back(
+    struct bt_dealer *, const struct bt_handover *, size_t n);
+
+/*
  * Deals from the front of the queue as far as the slots can take: connection
  * by connection in exact turn, sent as one message for each slot, and then the
  * master's own copies are closed.  When something stays behind, every slot that

@@ -166,8 +166,7 @@ open_one(struct bt_listener *l, const struct bt_conf_listen *conf,
 		l->ino = st.st_ino;
 	}
 	set_options(l->fd, conf);
-	l->acceptable = event_new(
-	    l->set->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
+	bt_listener_attach(l);
 	getsockname(l->fd, (void *)&bound.ss, &bound.len);
 	bt_log_info(NULL, 0, "listening at %s", bt_addr_format(&bound, text));
 	return 0;
@@ -231,6 +230,29 @@ bt_listeners_open(struct bt_listeners *set, struct bt_conf *conf,
 		}
 	}
 	return 0;
+}
+
+void
+bt_listeners_adopt(struct bt_listeners *set, size_t n)
+{
+	set->paused = BT_PAUSE_START;
+	set->gather = (struct bt_gather){ 0 };
+	set->resume = evtimer_new(set->base, on_resume, set);
+	set->all = bt_mem_zero(n, sizeof(*set->all));
+	for (set->n = 0; set->n < n; set->n++) {
+		struct bt_listener *l = bt_mem_zero(1, sizeof(*l));
+
+		l->set = set;
+		l->fd = -1;
+		set->all[set->n] = l;
+	}
+}
+
+void
+bt_listener_attach(struct bt_listener *l)
+{
+	l->acceptable = event_new(
+	    l->set->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
 }
 
 /* --- changing --- */

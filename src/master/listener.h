@@ -59,6 +59,15 @@ struct bt_listeners {
 int bt_listeners_open(struct bt_listeners *, struct bt_conf *, int *inherited,
     size_t inherited_n);
 
+/*
+ * Begins, paused, with the listeners that another program had; the caller fills
+ * in set->all[] (n of them): addr, id, fd, unlink, dev, ino.
+ */
+void bt_listeners_adopt(struct bt_listeners *, size_t n);
+
+/* Makes the event of a listener that has its descriptor. */
+void bt_listener_attach(struct bt_listener *);
+
 /* The listeners that another conf wants, until it is known to be taken. */
 struct bt_listeners_change {
 	struct bt_listener **all; /* those that stay, and new ones, opened */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "master/report.h"
 #include "master/state.h"
 #include "master/systemd.h"
@@ -20,6 +19,7 @@ const char *const bt_master_state_names[] = {
 	[BT_MASTER_STARTING] = "starting",
 	[BT_MASTER_RUNNING] = "running",
 	[BT_MASTER_RELOADING] = "reloading",
+	[BT_MASTER_UPGRADING] = "upgrading",
 	[BT_MASTER_DRAINING] = "draining",
 	[BT_MASTER_STOPPED] = "stopped",
 };
@@ -39,10 +39,11 @@ bt_master_enter(struct bt_master *m, enum bt_master_state state)
 		    (int)getpid(), m->workers, m->generation);
 		break;
 	case BT_MASTER_RELOADING:
+	case BT_MASTER_UPGRADING:
 		/* sd_notify(3): the same clock that systemd compares with */
 		bt_systemd_notify("RELOADING=1\nMONOTONIC_USEC=%jd\n"
-				  "STATUS=reloading",
-		    (intmax_t)bt_clock_us());
+				  "STATUS=%s",
+		    (intmax_t)bt_clock_us(), bt_master_state_names[state]);
 		break;
 	case BT_MASTER_DRAINING:
 		bt_systemd_notify("STOPPING=1\nSTATUS=draining, %ju "
@@ -139,6 +140,7 @@ bt_master_drain(struct bt_master *m)
 	if (m->state >= BT_MASTER_DRAINING)
 		return;
 	bt_reload_abandon(m);
+	bt_upgrade_abandon(m);
 	/* who is in a backlog was promised an answer by the kernel's SYN-ACK */
 	bt_listeners_empty(&m->listeners);
 	bt_listeners_close(&m->listeners);
@@ -207,6 +209,7 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 		bt_reload_on_death(m, s);
 		break;
 	case BT_SLOT_LEFT:
+		bt_master_deal_held(m);
 		if (m->state == BT_MASTER_DRAINING && m->dealer.pending_n > 0 &&
 		    !m->cutting)
 			serve_held(m, s);
@@ -219,51 +222,69 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 	}
 }
 
-/*
- * What a worker hands back is dealt again, like what is accepted.  The bytes
- * that travel with it are in the channel's buffer: the queue needs its own.
- */
+/* What a worker hands back is dealt again, before what is accepted. */
 void
 bt_master_on_back(void *arg, struct bt_handover *h, size_t n)
 {
 	struct bt_master *m = arg;
-	struct bt_handover *room = bt_dealer_room(&m->dealer, n);
 
-	for (size_t i = 0; i < n; i++) {
-		room[i] = h[i];
-		if (h[i].baton.bytes > 0)
-			room[i].bytes =
-			    bt_mem_strndup(h[i].bytes, h[i].baton.bytes);
-	}
 	bt_score_add(&m->board->master.returned, n);
-	bt_dealer_take(&m->dealer, n);
+	bt_dealer_take_back(&m->dealer, h, n);
 	bt_dealer_deal(&m->dealer);
 	if (m->dealer.pending_n > 0)
 		bt_listeners_pause(&m->listeners, BT_PAUSE_FULL);
 }
 
+void
+bt_master_go_on(struct bt_master *m)
+{
+	if (m->upgrade.again) { /* which reads the conf, too */
+		m->upgrade.again = false;
+		bt_upgrade_begin(m);
+	} else if (m->reload.again) {
+		m->reload.again = false;
+		bt_control_move_waiting(
+		    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
+		bt_reload_begin(m);
+	}
+}
+
+void
+bt_master_init(struct bt_master *m, bt_worker_run_fn *run)
+{
+	*m = (struct bt_master){ .signal_fd = -1,
+		.slots = { .run = run, .access_log_fd = -1 },
+		.reload = { .old_access_log_fd = -1 },
+		.upgrade = { .out_fd = -1 } };
+}
+
+int
+bt_master_loop(struct bt_master *m)
+{
+	if (!bt_master_is_empty(m))
+		event_base_dispatch(m->base);
+	if (!m->cutting)
+		m->cut = m->dealer.pending_n; /* nobody could be started */
+	if (m->cut > 0)
+		m->status = 1;
+	bt_log_info(NULL, 0, "bye, exit status %d", m->status);
+	bt_master_finish(m);
+	return m->status;
+}
+
 int
 bt_master_run(struct bt_conf *conf, bt_worker_run_fn *run)
 {
-	struct bt_master m = { .conf = conf,
-		.signal_fd = -1,
-		.slots = { .run = run, .access_log_fd = -1 },
-		.reload = { .old_access_log_fd = -1 } };
+	struct bt_master m;
 
 	bt_log_set_process("master");
+	bt_master_init(&m, run);
+	m.conf = conf;
 	if (bt_master_start(&m) < 0) {
 		m.status = 1;
 		if (!bt_master_is_empty(&m))
 			bt_master_stop(
 			    &m); /* those that were started already */
 	}
-	if (!bt_master_is_empty(&m))
-		event_base_dispatch(m.base);
-	if (!m.cutting)
-		m.cut = m.dealer.pending_n; /* nobody could be started */
-	if (m.cut > 0)
-		m.status = 1;
-	bt_log_info(NULL, 0, "bye, exit status %d", m.status);
-	bt_master_finish(&m);
-	return m.status;
+	return bt_master_loop(&m);
 }

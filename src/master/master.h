@@ -20,6 +20,14 @@
 int bt_master_run(struct bt_conf *, bt_worker_run_fn *run);
 
 /*
+ * Takes over from another master, which executed this program in its place
+ * (upgrade): whatever the command line says.  Context: main(), first.
+ *
+ * Returns: -1 when that is not the case; else as bt_master_run().
+ */
+int bt_master_take_over(bt_worker_run_fn *run);
+
+/*
  * `baton -s`: asks the running master over its control socket and waits for
  * the outcome, which it prints (stdout; failures to stderr).
  *

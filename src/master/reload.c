@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "master/state.h"
+#include "master/takeover.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -20,8 +20,6 @@
 #define PATIENCE_MS 1000
 /* New workers that die before they are ready, and the reload has failed. */
 #define DEATHS_MAX 3
-
-static void begin(struct bt_master *);
 
 static bool
 is_new(const struct bt_master *m, const struct bt_slot *s)
@@ -35,35 +33,14 @@ is_old(const struct bt_master *m, const struct bt_slot *s)
 	return s->state != BT_SLOT_EMPTY && s->generation < m->generation;
 }
 
-/* The next one, if it was asked for meanwhile. */
-static void
-go_on(struct bt_master *m)
-{
-	if (!m->reload.again)
-		return;
-	m->reload.again = false;
-	bt_control_move_waiting(
-	    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
-	begin(m);
-}
-
 /* Says no; `errors` has whole lines. */
 static void
 refuse(struct bt_master *m, struct bt_buf *errors)
 {
-	struct bt_str rest = bt_buf_str(errors);
-
 	bt_score_add(&m->board->master.reloads_failed, 1);
 	bt_log_error(NULL, 0, "the conf is not taken; generation %u goes on",
 	    m->generation);
-	while (rest.n > 0) {
-		const char *lf = memchr(rest.p, '\n', rest.n);
-		size_t n = lf ? (size_t)(lf - rest.p) : rest.n;
-
-		bt_log_error(NULL, 0, "%.*s", (int)n, rest.p);
-		rest.p += n + (lf != NULL);
-		rest.n -= n + (lf != NULL);
-	}
+	bt_log_lines(BT_LOG_ERROR, bt_buf_str(errors));
 	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, bt_buf_str(errors),
 	    "error the conf is not taken; generation %u goes on",
 	    m->generation);
@@ -143,11 +120,12 @@ differs(const char *a, const char *b)
 static void
 warn_of_restart(const struct bt_master *m)
 {
-	const struct bt_conf *old = m->conf, *new = m->reload.conf;
+	const struct bt_conf *new = m->reload.conf;
+	const char *control = m->control ? bt_control_path(m->control) : NULL;
 
-	if (differs(old->pid_file, new->pid_file))
+	if (differs(m->pid_file, new->pid_file))
 		bt_log_warn(NULL, 0, "pid_file changes at a restart only");
-	if (differs(old->control, new->control))
+	if (m->takeover == NULL && differs(control, new->control))
 		bt_log_warn(NULL, 0, "control changes at a restart only");
 }
 
@@ -181,13 +159,39 @@ start_workers(struct bt_master *m, struct bt_buf *errors)
 static void
 fail(struct bt_master *m, struct bt_buf *errors)
 {
+	if (m->takeover != NULL)
+		bt_takeover_go_back(m, bt_buf_str(errors));
 	for (unsigned i = 0; i < m->slots.n; i++)
 		if (is_new(m, &m->slots.all[i]))
 			bt_slot_kill(&m->slots.all[i]);
 	drop(m);
 	refuse(m, errors);
 	bt_master_enter(m, BT_MASTER_RUNNING);
-	go_on(m);
+	bt_master_go_on(m);
+}
+
+int
+bt_reload_read_conf(struct bt_master *m, const struct bt_buf *in_force,
+    struct bt_conf **ret, struct bt_buf *errors)
+{
+	int r;
+
+	*ret = NULL;
+	if (m->conf_file != NULL) {
+		r = bt_conf_read(m->conf_file, ret, errors);
+	} else if (in_force != NULL) {
+		r = bt_conf_parse(bt_buf_str(in_force), "-l -r", ret, errors);
+		if (r == 0)
+			(*ret)->file = NULL;
+	} else {
+		bt_buf_puts(errors,
+		    "there is no conf file to read: baton runs "
+		    "with -l and -r\n");
+		r = -ENOENT;
+	}
+	if (r == 0 && (r = bt_master_check_user(*ret)) < 0)
+		bt_buf_printf(errors, "there is no user %s\n", (*ret)->user);
+	return r;
 }
 
 static int
@@ -195,20 +199,8 @@ prepare(struct bt_master *m, struct bt_buf *errors)
 {
 	struct bt_reload *r = &m->reload;
 
-	if (m->conf->file == NULL) {
-		bt_buf_puts(errors,
-		    "there is no conf file to read: baton runs "
-		    "with -l and -r\n");
+	if (bt_reload_read_conf(m, bt_takeover_conf(m), &r->conf, errors) < 0)
 		return -1;
-	}
-	if (bt_conf_read(m->conf->file, &r->conf, errors) < 0) {
-		r->conf = NULL;
-		return -1;
-	}
-	if (bt_master_check_user(r->conf) < 0) {
-		bt_buf_printf(errors, "there is no user %s\n", r->conf->user);
-		return -1;
-	}
 	if (open_logs(m, errors) < 0 ||
 	    bt_listeners_prepare(
 		&m->listeners, r->conf, &r->listeners, errors) < 0)
@@ -222,7 +214,6 @@ begin(struct bt_master *m)
 {
 	struct bt_buf errors = { 0 };
 
-	bt_master_enter(m, BT_MASTER_RELOADING);
 	m->reload.deaths = 0;
 	m->reload.committed = false;
 	if (prepare(m, &errors) < 0) {
@@ -237,18 +228,32 @@ begin(struct bt_master *m)
 }
 
 void
+bt_reload_take_over(struct bt_master *m)
+{
+	begin(m);
+}
+
+void
 bt_reload_begin(struct bt_master *m)
 {
 	struct bt_buf errors = { 0 };
 
-	if (m->state == BT_MASTER_STARTING || m->state >= BT_MASTER_DRAINING) {
+	switch (m->state) {
+	case BT_MASTER_RUNNING:
+		bt_master_enter(m, BT_MASTER_RELOADING);
+		begin(m);
+		return;
+	case BT_MASTER_RELOADING:
+	case BT_MASTER_UPGRADING:
+		m->reload.again = true;
+		return;
+	case BT_MASTER_STARTING:
+	case BT_MASTER_DRAINING:
+	case BT_MASTER_STOPPED:
 		bt_buf_printf(
 		    &errors, "baton is %s\n", bt_master_state_names[m->state]);
 		refuse(m, &errors);
-	} else if (m->reload.conf != NULL || m->reload.committed) {
-		m->reload.again = true;
-	} else {
-		begin(m);
+		return;
 	}
 }
 
@@ -262,7 +267,14 @@ verdict(struct bt_master *m)
 	bt_master_enter(m, BT_MASTER_RUNNING);
 	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, BT_STR_NONE,
 	    "ok reloaded, generation %u", m->generation);
-	go_on(m);
+	if (m->reload.upgraded) {
+		bt_log_info(NULL, 0, "upgraded to baton %s", BT_VERSION);
+		bt_control_end_waiting(m->control, BT_WAIT_UPGRADE, BT_STR_NONE,
+		    "ok upgraded to baton %s, generation %u", BT_VERSION,
+		    m->generation);
+	}
+	m->reload.upgraded = false;
+	bt_master_go_on(m);
 }
 
 static void
@@ -284,6 +296,8 @@ commit(struct bt_master *m)
 	struct bt_reload *r = &m->reload;
 	struct bt_conf *old = m->conf;
 
+	if (m->takeover != NULL)
+		bt_takeover_commit(m);
 	m->conf = r->conf;
 	r->conf = NULL;
 	r->committed = true;
@@ -291,6 +305,7 @@ commit(struct bt_master *m)
 	m->board->master.generation = m->generation;
 	m->workers = r->workers;
 	m->dealer.generation = m->generation;
+	m->dealer.slots_n = m->slots.used;
 	m->dealer.dispatch = m->conf->dispatch;
 	m->dealer.connections_max = bt_master_connections_max(m, m->conf);
 	r->logs_opened = false;

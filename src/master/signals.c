@@ -47,7 +47,7 @@ on_hup(struct bt_master *m)
 static void
 on_usr2(struct bt_master *m)
 {
-	bt_log_warn(NULL, 0, "upgrade is not built yet; going on as before");
+	bt_upgrade_begin(m);
 }
 
 static const struct {
@@ -84,19 +84,26 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 
 /* A signal that is blocked waits for us, even where we inherited SIG_IGN. */
 int
-bt_master_watch_signals(struct bt_master *m)
+bt_master_watch_signals(struct bt_master *m, bool children_only)
 {
-	sigset_t set;
+	sigset_t all, now;
 
-	sigemptyset(&set);
+	sigemptyset(&all);
 	for (size_t i = 0; i < SIGNALS_N; i++)
-		sigaddset(&set, signals[i].number);
+		sigaddset(&all, signals[i].number);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* SIG_IGN would reap behind our back */
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	now = all;
+	if (children_only) {
+		sigemptyset(&now);
+		sigaddset(&now, SIGCHLD);
+	}
+	m->signal_fd = signalfd(m->signal_fd, &now, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (m->signal_fd == -1)
 		return -errno;
+	if (m->signalled != NULL)
+		return 0;
 	m->signalled = event_new(
 	    m->base, m->signal_fd, EV_READ | EV_PERSIST, on_signal, m);
 	/* before connections, when both are there */

@@ -97,23 +97,29 @@ slot_enter(struct bt_slot *s, enum bt_slot_state state)
 	s->state = state;
 }
 
-/* The channel and the events of a slot that is used for the first time. */
-static int
-furnish(struct bt_slot *s)
+static void
+make_events(struct bt_slot *s)
 {
 	struct event_base *base = s->set->base;
-	int fd, r;
+	int fd = bt_channel_fd(s->near);
 
-	if (s->near != NULL)
-		return 0;
-	if ((r = bt_channel_pair(&s->near, &s->far)) < 0)
-		return r;
-	fd = bt_channel_fd(s->near);
 	s->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, s);
 	s->writable = event_new(base, fd, EV_WRITE, on_unblocked, s);
 	s->retry = evtimer_new(base, on_unblocked, s);
 	s->rested = evtimer_new(base, on_rested, s);
 	event_add(s->readable, NULL);
+}
+
+/* The channel and the events of a slot that is used for the first time. */
+static int
+furnish(struct bt_slot *s)
+{
+	int r;
+
+	if (s->near == NULL && (r = bt_channel_pair(&s->near, &s->far)) < 0)
+		return r;
+	if (s->readable == NULL)
+		make_events(s);
 	return 0;
 }
 
@@ -277,6 +283,31 @@ bt_slot_start(struct bt_slot *s)
 	return 0;
 }
 
+void
+bt_slot_adopt(struct bt_slot *s, int *near, int *far)
+{
+	assert(s->near == NULL);
+	s->near = bt_channel_adopt(near);
+	s->far = bt_channel_adopt(far);
+	s->started_ms = bt_clock_ms();
+	s->still_begins = s->owes_farewell;
+	if (s->set->used <= s->index)
+		s->set->used = s->index + 1;
+}
+
+void
+bt_slot_attach(struct bt_slot *s)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (s->readable == NULL)
+		make_events(s);
+	if (s->state == BT_SLOT_RESTING)
+		event_add(s->rested, &now);
+	else if (s->pid != 0)
+		pay_debts(s);
+}
+
 int64_t
 bt_slot_rest_ms(unsigned quick_deaths)
 {
@@ -397,15 +428,14 @@ void
 bt_slots_reap(struct bt_slots *set)
 {
 	int status;
-	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (unsigned i = 0; i < set->n; i++) {
-			if (set->all[i].pid == pid) {
-				slot_ended(&set->all[i], status);
-				break;
-			}
-		}
+	for (unsigned i = 0; i < set->used; i++) {
+		struct bt_slot *s = &set->all[i];
+
+		if (s->pid == 0 || s->generation < set->reap_from)
+			continue;
+		if (waitpid(s->pid, &status, WNOHANG) == s->pid)
+			slot_ended(s, status);
 	}
 }
 

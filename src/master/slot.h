@@ -91,7 +91,8 @@ struct bt_slots {
 	/* the newest generation, which every fork inherits */
 	const struct bt_conf *conf;
 	uint32_t generation;
-	int access_log_fd; /* the master's; -1: off */
+	int access_log_fd;  /* the master's; -1: off */
+	uint32_t reap_from; /* workers of earlier generations are left alone */
 };
 
 /*
@@ -111,6 +112,16 @@ void bt_slots_fini(struct bt_slots *);
  * Context: master.  In the child it does not return.
  */
 int bt_slot_start(struct bt_slot *);
+
+/*
+ * Takes over a worker that another program started, with the channel of its
+ * slot: state, pid and generation are the caller's to set.  Nothing is read
+ * from it before bt_slot_attach(). Ownership: takes the descriptors.
+ */
+void bt_slot_adopt(struct bt_slot *, int *near, int *far);
+
+/* Makes it like those that we started. */
+void bt_slot_attach(struct bt_slot *);
 
 /*
  * Tells the worker to finish what it has, then to exit.  It is not dealt to any

@@ -122,8 +122,8 @@ bt_master_connections_max(const struct bt_master *m, const struct bt_conf *conf)
 	return (unsigned)most;
 }
 
-static void
-make_slots_and_dealer(struct bt_master *m)
+void
+bt_master_make_slots(struct bt_master *m)
 {
 	m->slots.base = m->base;
 	m->slots.board = m->board;
@@ -135,9 +135,12 @@ make_slots_and_dealer(struct bt_master *m)
 	bt_slots_init(&m->slots);
 	m->dealer.slots = m->slots.all;
 	m->dealer.slots_n = 0; /* see on_ready() */
-	m->dealer.dispatch = m->conf->dispatch;
 	m->dealer.generation = m->generation;
-	m->dealer.connections_max = bt_master_connections_max(m, m->conf);
+	if (m->conf != NULL) { /* else a reload does it */
+		m->dealer.dispatch = m->conf->dispatch;
+		m->dealer.connections_max =
+		    bt_master_connections_max(m, m->conf);
+	}
 	m->dealer.score = &m->board->master;
 	m->dealer.on_blocked = on_blocked;
 	bt_dealer_init(&m->dealer);
@@ -196,8 +199,8 @@ on_watchdog(evutil_socket_t fd, short what, void *arg)
 	bt_systemd_notify("WATCHDOG=1");
 }
 
-static void
-start_timers(struct bt_master *m)
+void
+bt_master_start_timers(struct bt_master *m)
 {
 	int64_t ms = bt_systemd_watchdog_ms();
 	struct timeval tv = { .tv_sec = ms / 1000,
@@ -209,12 +212,16 @@ start_timers(struct bt_master *m)
 		event_add(m->watchdog, &tv);
 }
 
-/* The loop never needs a lock, and epoll's registrations seldom change. */
-static int
-make_base(struct bt_master *m)
+/* Limits, and a loop which never needs a lock, and epoll's registrations seldom
+ * change. */
+int
+bt_master_make_loop(struct bt_master *m)
 {
 	struct event_config *config = event_config_new();
 
+	m->descriptors = bt_fd_raise_limit();
+	/* so that a gather of 200 us does not become one of 250 */
+	prctl(PR_SET_TIMERSLACK, 1);
 	if (config != NULL) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		m->base = event_base_new_with_config(config);
@@ -232,18 +239,19 @@ bt_master_start(struct bt_master *m)
 {
 	int r;
 
-	m->descriptors = bt_fd_raise_limit();
-	/* so that a gather of 200 us does not become one of 250 */
-	prctl(PR_SET_TIMERSLACK, 1);
+	m->exe = bt_upgrade_find_program();
+	if (m->conf->file != NULL)
+		m->conf_file = bt_mem_strdup(m->conf->file);
 	if ((r = bt_master_open_logs(m)) < 0 ||
-	    (r = bt_master_check_user(m->conf)) < 0 || (r = make_base(m)) < 0 ||
-	    (r = make_board(m)) < 0)
+	    (r = bt_master_check_user(m->conf)) < 0 ||
+	    (r = bt_master_make_loop(m)) < 0 || (r = make_board(m)) < 0)
 		return r;
-	make_slots_and_dealer(m);
-	if ((r = bt_master_watch_signals(m)) < 0 || (r = open_control(m)) < 0 ||
-	    (r = open_listeners(m)) < 0 || (r = write_pid_file(m)) < 0)
+	bt_master_make_slots(m);
+	if ((r = bt_master_watch_signals(m, false)) < 0 ||
+	    (r = open_control(m)) < 0 || (r = open_listeners(m)) < 0 ||
+	    (r = write_pid_file(m)) < 0)
 		return r;
-	start_timers(m);
+	bt_master_start_timers(m);
 	return start_workers(m);
 }
 
@@ -260,6 +268,8 @@ bt_master_finish(struct bt_master *m)
 	if (m->pid_file != NULL)
 		bt_pidfile_remove(m->pid_file);
 	free(m->pid_file);
+	free(m->conf_file);
+	free(m->exe);
 	bt_listeners_close(&m->listeners);
 	if (m->board != NULL)
 		bt_dealer_fini(&m->dealer);

@@ -13,7 +13,7 @@
 #include "master/slot.h"
 
 /*
- *   STARTING -> RUNNING <-> RELOADING
+ *   STARTING -> RUNNING <-> RELOADING, UPGRADING
  *                  \___________/
  *                       '-> DRAINING -> STOPPED
  */
@@ -21,6 +21,7 @@ enum bt_master_state {
 	BT_MASTER_STARTING,
 	BT_MASTER_RUNNING,
 	BT_MASTER_RELOADING, /* a new generation takes over */
+	BT_MASTER_UPGRADING, /* another program does: upgrade.c, takeover.c */
 	BT_MASTER_DRAINING,
 	BT_MASTER_STOPPED,
 };
@@ -37,11 +38,25 @@ struct bt_reload {
 	unsigned deaths;        /* of new workers, before they were ready */
 	bool committed;         /* in force; the old workers acknowledge */
 	bool again;             /* another one was asked for meanwhile */
+	bool upgraded;          /* it is the end of an upgrade */
 	struct event *patience; /* with old workers that do not answer */
 };
 
+/* Another program is tried, before we become it. */
+struct bt_upgrade {
+	pid_t rehearsal; /* of a child; 0: none */
+	int out_fd;      /* what it says */
+	struct event *readable, *patience;
+	struct bt_buf said;
+	bool again; /* it was asked for during a reload */
+};
+
+struct bt_takeover; /* another program's affairs, while they are not ours */
+
 struct bt_master {
 	enum bt_master_state state;
+	char *exe;       /* our program, as it was found at the start */
+	char *conf_file; /* NULL: started with -l and -r */
 	struct bt_conf *conf;
 	uint32_t generation; /* of the conf */
 	struct event_base *base;
@@ -51,6 +66,8 @@ struct bt_master {
 	struct bt_listeners listeners;
 	struct bt_control *control;
 	struct bt_reload reload;
+	struct bt_upgrade upgrade;
+	struct bt_takeover *takeover; /* NULL: all is ours */
 	int signal_fd;
 	struct event *signalled;
 	struct event *patience; /* DRAINING: drain_timeout */
@@ -66,6 +83,15 @@ struct bt_master {
 
 /* master.c: the one place that changes the state. */
 void bt_master_enter(struct bt_master *, enum bt_master_state);
+
+/* Before anything else. */
+void bt_master_init(struct bt_master *, bt_worker_run_fn *run);
+
+/* Runs to the end, and gives all back.  Returns the exit status. */
+int bt_master_loop(struct bt_master *);
+
+/* RUNNING again: what was asked for meanwhile begins. */
+void bt_master_go_on(struct bt_master *);
 
 /* Whether no slot is in use. */
 bool bt_master_is_empty(const struct bt_master *);
@@ -87,8 +113,11 @@ void bt_master_on_patience_ended(int fd, short what, void *master);
 /* verbs.c: what the control socket understands. */
 extern const struct bt_control_verb bt_master_verbs[];
 
-/* signals.c: 0, or negative errno. */
-int bt_master_watch_signals(struct bt_master *);
+/*
+ * signals.c: begins to take signals, or, at a second call, all of them: with
+ * `children_only` the others stay pending.  0, or negative errno.
+ */
+int bt_master_watch_signals(struct bt_master *, bool children_only);
 
 /*
  * start.c: all that is there before the loop runs.
@@ -96,6 +125,11 @@ int bt_master_watch_signals(struct bt_master *);
  * Returns: 0; negative errno, logged, and some of it may be there.
  */
 int bt_master_start(struct bt_master *);
+
+/* Parts of it: limits and the loop; slots and dealer; timers. */
+int bt_master_make_loop(struct bt_master *);
+void bt_master_make_slots(struct bt_master *);
+void bt_master_start_timers(struct bt_master *);
 
 /* Gives all of it back; the conf, too. */
 void bt_master_finish(struct bt_master *);
@@ -139,5 +173,26 @@ void bt_reload_on_retreat(struct bt_master *);
 
 /* Drops what is under way: the master stops. */
 void bt_reload_abandon(struct bt_master *);
+
+/* The same at the end of a takeover, which has its own verdict. */
+void bt_reload_take_over(struct bt_master *);
+
+/*
+ * Reads and checks the conf file; without one, `in_force`, if any.  0; negative
+ * errno, with the text in `errors`.
+ */
+int bt_reload_read_conf(struct bt_master *, const struct bt_buf *in_force,
+    struct bt_conf **ret, struct bt_buf *errors);
+
+/*
+ * upgrade.c: becomes the program that is installed now, if that is ready for
+ * it.  The verdict goes to who waits for BT_WAIT_UPGRADE, and to the log.
+ */
+void bt_upgrade_begin(struct bt_master *);
+void bt_upgrade_refuse(struct bt_master *, struct bt_str why);
+void bt_upgrade_abandon(struct bt_master *);
+
+/* The path of the program that we are, the caller's; NULL: unknown. */
+char *bt_upgrade_find_program(void);
 
 #endif

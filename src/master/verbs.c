@@ -52,15 +52,18 @@ on_reload(void *arg, struct bt_control_client *c)
 {
 	struct bt_master *m = arg;
 
-	bt_control_wait(
-	    c, m->reload.conf ? BT_WAIT_NEXT_RELOAD : BT_WAIT_RELOAD);
+	bool next =
+	    m->state == BT_MASTER_RELOADING || m->state == BT_MASTER_UPGRADING;
+
+	bt_control_wait(c, next ? BT_WAIT_NEXT_RELOAD : BT_WAIT_RELOAD);
 	bt_reload_begin(m);
 }
 
 static void
 on_upgrade(void *arg, struct bt_control_client *c)
 {
-	bt_control_end(c, "error upgrade is not built yet");
+	bt_control_wait(c, BT_WAIT_UPGRADE);
+	bt_upgrade_begin(arg);
 }
 
 const struct bt_control_verb bt_master_verbs[] = {

@@ -7,10 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 1
+#define VERSION 1         /* grows with every change of the structs */
 
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",
@@ -32,19 +33,53 @@ size_for(unsigned slots_n)
 	    slots_n * sizeof(struct bt_score_slot);
 }
 
+static struct bt_scoreboard *
+map(int fd, size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
 int
 bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret)
 {
 	size_t size = size_for(slots_n);
-	struct bt_scoreboard *board;
+	int fd = memfd_create("baton-scoreboard", MFD_CLOEXEC), err;
+	struct bt_scoreboard *board = NULL;
 
-	board = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (board == MAP_FAILED)
-		return -errno;
+	if (fd != -1 && ftruncate(fd, (off_t)size) == 0)
+		board = map(fd, size);
+	if (board == NULL) {
+		err = errno;
+		if (fd != -1)
+			close(fd);
+		return -err;
+	}
 	board->magic = MAGIC;
 	board->version = VERSION;
 	board->slots_n = slots_n;
+	board->fd = fd;
+	*ret = board;
+	return 0;
+}
+
+int
+bt_scoreboard_open(int fd, struct bt_scoreboard **ret)
+{
+	struct bt_scoreboard *board, head;
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 ||
+	    pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		return -EPROTO;
+	if (head.magic != MAGIC || head.version != VERSION ||
+	    (size_t)st.st_size != size_for(head.slots_n))
+		return -EPROTO;
+	board = map(fd, (size_t)st.st_size);
+	if (board == NULL)
+		return -errno;
+	board->fd = fd;
 	*ret = board;
 	return 0;
 }
@@ -52,8 +87,10 @@ bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret)
 void
 bt_scoreboard_free(struct bt_scoreboard *board)
 {
-	if (board != NULL)
-		munmap(board, size_for(board->slots_n));
+	if (board == NULL)
+		return;
+	close(board->fd);
+	munmap(board, size_for(board->slots_n));
 }
 
 /* a - b, or 0 where two reads were a step apart */

@@ -98,6 +98,7 @@ struct bt_score_master {
 struct bt_scoreboard {
 	uint32_t magic, version;
 	uint32_t slots_n;
+	int fd; /* the memfd that it lies in, in the master */
 	struct bt_score_master master;
 	struct bt_score_slot slots[];
 };
@@ -141,6 +142,14 @@ bt_score_get(const uint64_t *counter)
  * Ownership: the caller's, bt_scoreboard_free(); children inherit the mapping.
  */
 int bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret);
+
+/*
+ * The board that another program made, in its memfd.
+ *
+ * Returns:   0 with `*ret`; -EPROTO when it has another layout; another
+ * negative errno. Ownership: as above; takes the descriptor when it succeeds.
+ */
+int bt_scoreboard_open(int fd, struct bt_scoreboard **ret);
 void bt_scoreboard_free(struct bt_scoreboard *);
 
 /*
