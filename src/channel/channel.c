@@ -1,6 +1,7 @@
 /*
  * Batons over a UNIX socketpair.  A message is a header, a record for each
- * connection, then their bytes, with one descriptor for each record in order.
+ * connection, then their bytes, with the descriptors in the order of the
+ * records: the connection's, then that of its file if it has one.
  * Both ends run the same binary, so the layout is that of the structs.
  * Master and worker, on the loop.
  */
@@ -23,7 +24,7 @@
 struct header {
 	uint16_t magic;
 	uint16_t message; /* enum bt_message */
-	uint32_t count;   /* records, and descriptors */
+	uint32_t count;   /* records */
 };
 
 /* The largest message: a full batch without bytes, or one with all of them. */
@@ -110,15 +111,37 @@ send_message(int fd, const struct msghdr *msg)
 	}
 }
 
+static bool
+has_file(const struct bt_baton *b)
+{
+	return (b->flags & BT_BATON_FILE) != 0;
+}
+
+/* The descriptors in their order; how many. */
+static size_t
+collect(
+    const struct bt_handover *h, size_t n, int fds[static BT_CHANNEL_BATCH_MAX])
+{
+	size_t fds_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		fds[fds_n++] = h[i].fd;
+		if (has_file(&h[i].baton))
+			fds[fds_n++] = h[i].file_fd;
+	}
+	return fds_n;
+}
+
 /* How many of the `n` fit into one message. */
 static size_t
 fitting(const struct bt_handover *h, size_t n)
 {
-	size_t size = sizeof(struct header), i;
+	size_t size = sizeof(struct header), fds = 0, i;
 
 	for (i = 0; i < n; i++) {
 		size += sizeof(struct bt_baton) + h[i].baton.bytes;
-		if (size > MESSAGE_MAX)
+		fds += has_file(&h[i].baton) ? 2 : 1;
+		if (size > MESSAGE_MAX || fds > BT_CHANNEL_BATCH_MAX)
 			break;
 	}
 	return i;
@@ -136,8 +159,9 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 	} control;
 	struct header header = { MAGIC, (uint16_t)message, 0 };
 	struct msghdr msg = { .msg_iov = iov, .msg_control = control.bytes };
+	int fds[BT_CHANNEL_BATCH_MAX], r;
 	struct cmsghdr *cmsg;
-	int r;
+	size_t fds_n;
 
 	assert(n >= 1 && n <= BT_CHANNEL_BATCH_MAX);
 	assert(h[0].baton.bytes <= BT_BATON_BYTES_MAX);
@@ -146,15 +170,15 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 	iov[0] = (struct iovec){ &header, sizeof(header) };
 	iov[1] = (struct iovec){ records, n * sizeof(records[0]) };
 	msg.msg_iovlen = 2;
-	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-	cmsg = CMSG_FIRSTHDR(&msg);
-	*cmsg = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)),
+	fds_n = collect(h, n, fds);
+	msg.msg_controllen = CMSG_SPACE(fds_n * sizeof(int));
+	cmsg = &control.align;
+	*cmsg = (struct cmsghdr){ .cmsg_len = CMSG_LEN(fds_n * sizeof(int)),
 		.cmsg_level = SOL_SOCKET,
 		.cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(cmsg), fds, fds_n * sizeof(int));
 	for (size_t i = 0; i < n; i++) {
 		records[i] = h[i].baton;
-		memcpy(
-		    CMSG_DATA(cmsg) + i * sizeof(int), &h[i].fd, sizeof(int));
 		if (h[i].baton.bytes > 0)
 			iov[msg.msg_iovlen++] =
 			    (struct iovec){ (void *)(uintptr_t)h[i].bytes,
@@ -236,13 +260,12 @@ may_carry(unsigned message, unsigned n)
 static bool
 well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 {
-	size_t want;
+	size_t want, fds = 0;
 
 	if (len < sizeof(*ret))
 		return false;
 	memcpy(ret, in, sizeof(*ret));
-	if (ret->magic != MAGIC || ret->count != fds_n ||
-	    ret->count > BT_CHANNEL_BATCH_MAX ||
+	if (ret->magic != MAGIC || ret->count > BT_CHANNEL_BATCH_MAX ||
 	    !may_carry(ret->message, ret->count))
 		return false;
 	want = sizeof(*ret) + ret->count * sizeof(struct bt_baton);
@@ -254,8 +277,9 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 		memcpy(&record, in + sizeof(*ret) + i * sizeof(record),
 		    sizeof(record));
 		want += record.bytes;
+		fds += has_file(&record) ? 2 : 1;
 	}
-	return len == want;
+	return len == want && fds == fds_n;
 }
 
 /*
@@ -311,17 +335,27 @@ bt_channel_recv(struct bt_channel *c,
 		*ret_lost = lost_with(c->in, (size_t)len, fds_n);
 		return -EBADMSG;
 	}
-	bytes = c->in + sizeof(header) + fds_n * sizeof(struct bt_baton);
-	for (size_t i = 0; i < fds_n; i++) {
+	bytes = c->in + sizeof(header) + header.count * sizeof(struct bt_baton);
+	fds_n = 0;
+	for (size_t i = 0; i < header.count; i++) {
 		memcpy(&h[i].baton,
 		    c->in + sizeof(header) + i * sizeof(struct bt_baton),
 		    sizeof(struct bt_baton));
-		h[i].fd = fds[i];
+		h[i].fd = fds[fds_n++];
+		h[i].file_fd = has_file(&h[i].baton) ? fds[fds_n++] : -1;
 		h[i].bytes = h[i].baton.bytes ? bytes : NULL;
 		bytes += h[i].baton.bytes;
 	}
 	*ret_message = (enum bt_message)header.message;
-	return (int)fds_n;
+	return (int)header.count;
+}
+
+void
+bt_handover_close(struct bt_handover *h)
+{
+	bt_fd_close(&h->fd);
+	if (has_file(&h->baton))
+		bt_fd_close(&h->file_fd);
 }
 
 void

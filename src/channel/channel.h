@@ -4,8 +4,9 @@
 /*
  * Batons over a UNIX socketpair (SOCK_SEQPACKET): the one place that knows
  * SCM_RIGHTS.  A baton is a connection's descriptor, a fixed record, and the
- * bytes already read from it.  Dealing out and handing back are the same
- * message in opposite directions.
+ * bytes already read from it; with an answer that is only file bytes by now,
+ * also the file.  Dealing out and handing back are the same message in opposite
+ * directions.
  */
 
 #include "base/addr.h"
@@ -14,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Connections in one message: the kernel's SCM_MAX_FD. */
+/* Descriptors in one message, so connections: the kernel's SCM_MAX_FD. */
 #define BT_CHANNEL_BATCH_MAX 253
 /* Bytes already read that travel with one connection, at most. */
 #define BT_BATON_BYTES_MAX (64 * 1024)
@@ -29,24 +30,34 @@ enum bt_message {
 	BT_MESSAGES,
 };
 
+enum bt_baton_flag {
+	BT_BATON_FILE = 1, /* it is being answered, and file bytes are left */
+	BT_BATON_LAST = 2, /* that is the last answer on it */
+};
+
 /* What is known of a connection besides its descriptor; copied as it is. */
 struct bt_baton {
-	int64_t accepted_us; /* bt_clock_us() of the accept */
-	uint64_t id;         /* the master's number of it, from 1 */
-	uint32_t requests;   /* answered on it so far */
-	uint32_t bytes;      /* already read, travelling with it */
-	uint16_t listen;     /* index into bt_conf.listens */
-	uint16_t family;     /* AF_INET, AF_INET6, AF_UNIX */
-	uint16_t port;       /* the client's, host order */
-	uint16_t reserved;
+	int64_t accepted_us;             /* bt_clock_us() of the accept */
+	uint64_t id;                     /* the master's number of it, from 1 */
+	uint64_t file_offset, file_rest; /* FILE: what is still to be sent */
+	uint32_t requests;               /* answered on it so far */
+	uint32_t bytes;                  /* already read, travelling with it */
+	uint16_t listen;                 /* index into bt_conf.listens */
+	uint16_t family;                 /* AF_INET, AF_INET6, AF_UNIX */
+	uint16_t port;                   /* the client's, host order */
+	uint16_t flags;                  /* enum bt_baton_flag */
 	uint8_t host[16]; /* the client's address, network order */
 };
 
 struct bt_handover {
 	int fd;
+	int file_fd; /* only with BT_BATON_FILE, and owned like fd */
 	struct bt_baton baton;
 	const char *bytes; /* baton.bytes of them; NULL when none */
 };
+
+/* Closes its descriptors. */
+void bt_handover_close(struct bt_handover *);
 
 struct bt_channel; /* one end */
 
@@ -68,10 +79,10 @@ void bt_channel_free(struct bt_channel *);
 int bt_channel_fd(const struct bt_channel *);
 
 /*
- * Sends the first `n` descriptors of `h` in one message, or as many of them as
- * fit into one (bytes count).  Never blocks.  With BT_MESSAGE_LOGS they are the
- * access log, if the conf has one, then the error log, if it is a file, and
- * the records are empty.
+ * Sends the first `n` connections of `h` in one message, or as many of them as
+ * fit into one (bytes count, and files).  Never blocks.  With BT_MESSAGE_LOGS
+ * they are the access log, if the conf has one, then the error log, if it is a
+ * file, and the records are empty.
  *
  * Returns:   how many were sent (1..n); negative errno, none: -EAGAIN full,
  *            -ETOOMANYREFS too many descriptors in flight, -EPIPE nobody there.
@@ -90,7 +101,7 @@ int bt_channel_notify(struct bt_channel *, enum bt_message);
 /*
  * Receives one message.  Never blocks.
  *
- * Returns:   how many descriptors it brought, with the
+ * Returns:   how many connections it brought, with the
  *            kind in `*ret_message`; -EAGAIN none there; -EPIPE the other end
  *            is gone; -EBADMSG malformed or truncated: what did arrive was
  *            closed, and `*ret_lost` says how many connections that cost.

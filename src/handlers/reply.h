@@ -64,7 +64,8 @@ struct bt_exchange {
 	/* the worker's part */
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
-	uint64_t sent; /* content bytes given to the output so far */
+	bool handed_over; /* another worker began it */
+	uint64_t sent;    /* content bytes given to the output so far */
 };
 
 /* The reply is those bytes, with these fields; both borrowed. */

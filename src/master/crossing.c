@@ -58,9 +58,12 @@ put_held(struct bt_buf *b, const struct bt_handover *h)
 {
 	const struct bt_baton *t = &h->baton;
 
-	bt_buf_printf(b, "held %d %" PRId64 " %" PRIu64 " %u %u %u %u %u ",
-	    h->fd, t->accepted_us, t->id, t->requests, t->listen, t->family,
-	    t->port, t->reserved);
+	bt_buf_printf(b,
+	    "held %d %d %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	    " %u %u %u %u %u ",
+	    h->fd, t->flags & BT_BATON_FILE ? h->file_fd : -1, t->accepted_us,
+	    t->id, t->file_offset, t->file_rest, t->requests, t->listen,
+	    t->family, t->port, t->flags);
 	for (size_t i = 0; i < sizeof(t->host); i++)
 		bt_buf_printf(b, "%02x", t->host[i]);
 	put_blob(b, "", (struct bt_str){ h->bytes, t->bytes });
@@ -279,9 +282,11 @@ read_held(struct reader *r, const char *line)
 	size_t n;
 
 	if (sscanf(line,
-		"%d %" SCNd64 " %" SCNu64 " %u %hu %hu %hu %hu %32s %zu",
-		&h->fd, &t->accepted_us, &t->id, &t->requests, &t->listen,
-		&t->family, &t->port, &t->reserved, host, &n) != 10 ||
+		"%d %d %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		" %u %hu %hu %hu %hu %32s %zu",
+		&h->fd, &h->file_fd, &t->accepted_us, &t->id, &t->file_offset,
+		&t->file_rest, &t->requests, &t->listen, &t->family, &t->port,
+		&t->flags, host, &n) != 13 ||
 	    strlen(host) != 2 * sizeof(t->host) || n > BT_BATON_BYTES_MAX ||
 	    (bytes = take_blob(r, n)) == NULL)
 		return false;
@@ -406,8 +411,11 @@ bt_crossing_each_fd(
 		fn(arg, x->slots[i].near);
 		fn(arg, x->slots[i].far);
 	}
-	for (size_t i = 0; i < x->held_n; i++)
+	for (size_t i = 0; i < x->held_n; i++) {
 		fn(arg, x->held[i].fd);
+		if (x->held[i].baton.flags & BT_BATON_FILE)
+			fn(arg, x->held[i].file_fd);
+	}
 }
 
 void

@@ -46,7 +46,7 @@ void
 bt_dealer_fini(struct bt_dealer *d)
 {
 	for (size_t i = 0; i < d->pending_n; i++) {
-		bt_fd_close(&d->pending[i].fd);
+		bt_handover_close(&d->pending[i]);
 		forget_bytes(&d->pending[i]);
 	}
 	bt_score_add(&d->score->refused, d->pending_n);
@@ -246,20 +246,23 @@ send_share(struct bt_dealer *d, struct hand *hand, struct bt_slot *s)
 static size_t
 forget_sent(struct bt_dealer *d, const struct hand *hand)
 {
-	int fds[BATCH];
-	size_t sent = 0, kept = 0;
+	int fds[2 * BATCH];
+	size_t sent = 0, fds_n = 0, kept = 0;
 
 	for (size_t i = 0; i < hand->n; i++) {
 		if (hand->sent[i]) {
-			fds[sent++] = d->pending[i].fd;
+			fds[fds_n++] = d->pending[i].fd;
+			if (d->pending[i].baton.flags & BT_BATON_FILE)
+				fds[fds_n++] = d->pending[i].file_fd;
 			forget_bytes(&d->pending[i]);
+			sent++;
 		} else {
 			d->pending[kept++] = d->pending[i];
 		}
 	}
 	if (sent == 0)
 		return 0;
-	bt_fd_close_all(fds, sent);
+	bt_fd_close_all(fds, fds_n);
 	if (d->pending_n > hand->n)
 		memmove(d->pending + kept, d->pending + hand->n,
 		    (d->pending_n - hand->n) * sizeof(*d->pending));

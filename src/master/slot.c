@@ -580,7 +580,7 @@ take_message(
 	    "not",
 	    s->index, (int)message, n);
 	for (size_t i = 0; i < n; i++)
-		bt_fd_close(&h[i].fd);
+		bt_handover_close(&h[i]);
 	return false;
 }
 
@@ -621,7 +621,7 @@ bt_slot_recall(struct bt_slot *s)
 			continue;
 		}
 		for (int i = 0; i < n; i++)
-			bt_fd_close(&h[i].fd);
+			bt_handover_close(&h[i]);
 	}
 	if (n != -EAGAIN)
 		bt_log_error(NULL, n, "the channel of worker %u", s->index);

@@ -539,7 +539,7 @@ static void
 on_trial_back(void *arg, struct bt_handover *h, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		bt_fd_close(&h[i].fd);
+		bt_handover_close(&h[i]);
 }
 
 static void

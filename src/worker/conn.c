@@ -17,6 +17,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -329,26 +330,65 @@ conn_leave(struct bt_conn *c)
 }
 
 /*
+ * An answer of which only file bytes are left goes with its file.  It counts,
+ * and is logged, as finished here.
+ */
+static bool
+pack_file(struct bt_conn *c, struct bt_handover *h)
+{
+	struct bt_exchange *x = c->x;
+
+	h->file_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
+	if (h->file_fd == -1)
+		return false;
+	h->baton.flags = BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
+	h->baton.file_offset = x->reply.offset + x->sent;
+	h->baton.file_rest = x->reply.length - x->sent;
+	x->sent = x->reply.length;
+	bt_exchange_end(c);
+	return true;
+}
+
+/*
  * Back to the master, with the bytes that wait.  The event is deleted first:
  * epoll keeps a registration as long as anybody holds the open file.
+ *
+ * Returns: false when it has to be finished here.
  */
-static void
+static bool
 hand_back(struct bt_conn *c)
 {
 	struct bt_handover h = { .baton = c->baton };
 
+	h.baton.flags = 0;
+	if (c->x != NULL && !pack_file(c, &h))
+		return false;
 	watch(c, 0);
 	h.fd = bt_fd_take(&c->fd);
 	h.baton.bytes = (uint32_t)(c->in.end - c->in.at);
 	h.bytes = h.baton.bytes ? c->in.data + c->in.at : NULL;
 	bt_outbox_add(c->worker->outbox, &h);
 	conn_leave(c);
+	return true;
 }
 
+/* It retires: the next request is for another worker. */
+static bool
+begins_no_more(const struct bt_conn *c)
+{
+	return c->worker->retiring && c->x == NULL && !c->last && !c->eof &&
+	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+}
+
+/* What is between requests, or is only a file's bytes by now. */
 static bool
 may_hand_back(const struct bt_conn *c)
 {
-	return c->worker->retiring && c->x == NULL && !c->last && !c->eof &&
+	if (!c->worker->retiring || c->out.at < c->out.end)
+		return false;
+	if (c->x == NULL)
+		return begins_no_more(c);
+	return bt_exchange_is_file_only(c) &&
 	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
 }
 
@@ -357,11 +397,6 @@ settle_idle(struct bt_conn *c)
 {
 	bool waiting = c->in.at < c->in.end;
 
-	if (may_hand_back(c)) {
-		hand_back(c);
-		bt_worker_check_done(c->worker);
-		return;
-	}
 	if (c->last || c->eof) {
 		bt_conn_set_last(c, waiting ? BT_CLOSE_RESET : BT_CLOSE_CLIENT);
 		conn_end(c);
@@ -387,7 +422,9 @@ settle(struct bt_conn *c)
 	bool sending = bt_output_is_pending(c);
 	short read = wants_more_content(c) ? EV_READ : 0;
 
-	if (sending)
+	if (may_hand_back(c) && hand_back(c))
+		bt_worker_check_done(c->worker);
+	else if (sending)
 		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
 	else if (c->x == NULL)
 		settle_idle(c);
@@ -419,7 +456,7 @@ advance(struct bt_conn *c)
 		bool moved = false;
 
 		if (c->x == NULL && !c->last && !bt_output_is_full(c) &&
-		    !may_hand_back(c)) /* the next is the new conf's */
+		    !begins_no_more(c))
 			moved = begin_next(c);
 		if (c->x != NULL)
 			moved |= advance_exchange(c);
@@ -449,6 +486,18 @@ on_event(evutil_socket_t fd, short events, void *arg)
 	advance(c);
 }
 
+/* Another worker has begun the answer. */
+static void
+resume_file(struct bt_conn *c, struct bt_handover *h)
+{
+	bt_exchange_resume(
+	    c, &h->file_fd, h->baton.file_offset, h->baton.file_rest);
+	if (h->baton.flags & BT_BATON_LAST) {
+		c->linger = true;
+		bt_conn_set_last(c, BT_CLOSE_DONE);
+	}
+}
+
 void
 bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 {
@@ -468,8 +517,10 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		c->in.end = h->baton.bytes;
 		c->baton.bytes = 0;
 	}
-	/* usually the request is there already: no need to ask epoll */
-	conn_read(c);
+	if (h->baton.flags & BT_BATON_FILE)
+		resume_file(c, h);
+	else /* usually the request is there already: no need to ask epoll */
+		conn_read(c);
 	advance(c);
 }
 
@@ -588,7 +639,7 @@ void
 bt_conn_hand_back_all(struct bt_worker *w)
 {
 	static const enum bt_conn_phase movable[] = { BT_CONN_IDLE,
-		BT_CONN_FRESH, BT_CONN_HEAD };
+		BT_CONN_FRESH, BT_CONN_HEAD, BT_CONN_SEND };
 	struct bt_conn *c, *next;
 
 	for (size_t i = 0; i < sizeof(movable) / sizeof(movable[0]); i++)

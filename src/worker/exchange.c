@@ -4,8 +4,11 @@
 
 #include "worker/exchange.h"
 
+#include "base/fd.h"
 #include "worker/output.h"
 #include "worker/worker.h"
+
+#include <unistd.h>
 
 static struct bt_exchange *
 exchange_new(struct bt_conn *c)
@@ -23,6 +26,7 @@ exchange_new(struct bt_conn *c)
 	x->baton = &c->baton;
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
+	x->handed_over = false;
 	x->sent = 0;
 	c->x = x;
 	return x;
@@ -61,6 +65,34 @@ bt_exchange_refuse(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 	x->wants_content = false;
 	c->linger = true;
 	bt_conn_set_last(c, why);
+}
+
+/* The descriptor is the exchange's own. */
+static void
+close_file(void *fd)
+{
+	close((int)(intptr_t)fd);
+}
+
+void
+bt_exchange_resume(struct bt_conn *c, int *fd, uint64_t offset, uint64_t rest)
+{
+	struct bt_exchange *x = exchange_new(c);
+	int own = bt_fd_take(fd);
+
+	forget_request(&x->request);
+	bt_reply_file(x, 200, BT_STR_NONE, own, offset, rest);
+	bt_reply_on_release(x, close_file, (void *)(intptr_t)own);
+	x->head_written = x->content_over = x->handed_over = true;
+}
+
+bool
+bt_exchange_is_file_only(const struct bt_conn *c)
+{
+	const struct bt_exchange *x = c->x;
+
+	return x->head_written && !x->reply_over && x->content_over &&
+	    x->reply.kind == BT_BODY_FILE && c->out.at == c->out.end;
 }
 
 /* HTTP/1.0 cannot say that content follows but by its length. */
@@ -224,7 +256,8 @@ bt_exchange_end(struct bt_conn *c)
 
 	if (!x->content_over)
 		c->linger = true;
-	if (w->access_log != NULL && x->head_written)
+	/* the worker where it began has logged it */
+	if (w->access_log != NULL && x->head_written && !x->handed_over)
 		bt_access_log_add(w->access_log, x, w->now.wall_s);
 	release_reply(x);
 	bt_arena_reset(&x->arena);

@@ -26,6 +26,17 @@ void bt_exchange_refuse(
     struct bt_conn *, unsigned status, enum bt_close_reason);
 
 /*
+ * Begins an exchange of which only file bytes are left: what another worker
+ * handed over.
+ * Ownership: takes the descriptor.
+ */
+void bt_exchange_resume(
+    struct bt_conn *, int *fd, uint64_t offset, uint64_t rest);
+
+/* Whether that is what is left of it. */
+bool bt_exchange_is_file_only(const struct bt_conn *);
+
+/*
  * Takes content out of the input and gives it to the handler, or drops it.
  *
  * Returns: true when something moved on.

@@ -72,7 +72,7 @@ bt_outbox_free(struct bt_outbox *o)
 	while ((item = STAILQ_FIRST(&o->items)) != NULL) {
 		bt_score_add(&o->worker->score->done, 1);
 		bt_score_add(&o->worker->score->closed[BT_CLOSE_DRAIN], 1);
-		bt_fd_close(&item->h.fd);
+		bt_handover_close(&item->h);
 		item_free(o, item);
 	}
 	event_free(o->writable);
@@ -106,7 +106,7 @@ static int
 send_batch(struct bt_outbox *o)
 {
 	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
-	int fds[BT_CHANNEL_BATCH_MAX], sent;
+	int sent;
 	struct item *item;
 	size_t n = 0;
 
@@ -114,16 +114,16 @@ send_batch(struct bt_outbox *o)
 	{
 		if (n == BT_CHANNEL_BATCH_MAX)
 			break;
-		fds[n] = item->h.fd;
 		h[n++] = item->h;
 	}
 	sent = bt_channel_send(
 	    o->worker->heritage->channel, BT_MESSAGE_HANDOVER, h, n);
 	if (sent < 0)
 		return sent;
-	for (int i = 0; i < sent; i++)
+	for (int i = 0; i < sent; i++) {
+		bt_handover_close(&STAILQ_FIRST(&o->items)->h);
 		item_free(o, STAILQ_FIRST(&o->items));
-	bt_fd_close_all(fds, (size_t)sent);
+	}
 	bt_score_add(&o->worker->score->handed_back, (uint64_t)sent);
 	return sent;
 }
@@ -145,7 +145,7 @@ bt_outbox_flush(struct bt_outbox *o)
 		while (!STAILQ_EMPTY(&o->items)) {
 			struct item *item = STAILQ_FIRST(&o->items);
 
-			bt_fd_close(&item->h.fd);
+			bt_handover_close(&item->h);
 			bt_score_add(&o->worker->score->done, 1);
 			item_free(o, item);
 		}

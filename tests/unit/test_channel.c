@@ -243,7 +243,8 @@ START_TEST(bytes_beyond_one_message)
 		sent += (size_t)r;
 		messages++;
 	}
-	ck_assert_uint_ge(messages * (BT_BATON_BYTES_MAX + 48),
+	ck_assert_uint_ge(
+	    messages * (BT_BATON_BYTES_MAX + sizeof(struct bt_baton)),
 	    n * (loads[_i].bytes + sizeof(struct bt_baton)));
 	close_out(0, n);
 }
@@ -650,11 +651,53 @@ START_TEST(peers_without_address)
 }
 END_TEST
 
+/* Every second one has a file: each gets its own, and they count. */
+START_TEST(files_travel_with_their_connections)
+{
+	size_t at = 0;
+
+	prepare(BATCH, 3);
+	for (size_t i = 0; i < BATCH; i += 2) {
+		out[i].file_fd = token();
+		out[i].baton.flags = BT_BATON_FILE;
+		out[i].baton.file_offset = inode(out[i].file_fd);
+		out[i].baton.file_rest = UINT64_MAX - i;
+	}
+	while (at < BATCH) {
+		size_t descriptors = 0;
+		int n = bt_channel_send(
+		    near, BT_MESSAGE_HANDOVER, out + at, BATCH - at);
+
+		ck_assert_int_gt(n, 0);
+		ck_assert_int_eq(bt_channel_recv(far, in, &message, &lost), n);
+		for (int i = 0; i < n; i++) {
+			bool has_file = (at + (size_t)i) % 2 == 0;
+
+			descriptors += has_file ? 2 : 1;
+			if (!has_file) {
+				ck_assert_int_eq(in[i].file_fd, -1);
+				continue;
+			}
+			ck_assert_uint_eq(
+			    inode(in[i].file_fd), in[i].baton.file_offset);
+			bt_fd_close(&in[i].file_fd);
+		}
+		ck_assert_uint_le(descriptors, BATCH);
+		expect_arrived(at, (size_t)n);
+		at += (size_t)n;
+	}
+	expect_nothing(far);
+	for (size_t i = 0; i < BATCH; i++)
+		bt_handover_close(&out[i]);
+}
+END_TEST
+
 BT_UNIT_SUITE(channel)
 {
 	TCase *tc = bt_unit_case(s, "travel");
 
 	tcase_add_checked_fixture(tc, make_pair, free_pair);
+	tcase_add_test(tc, files_travel_with_their_connections);
 	tcase_add_test(tc, pair_is_closed_on_exec_and_never_blocks);
 	tcase_add_test(tc, pair_without_descriptors);
 	tcase_add_loop_test(tc, batches, 1, BATCH + 1);

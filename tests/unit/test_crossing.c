@@ -61,7 +61,11 @@ fill(struct bt_crossing *x)
 		.owes_logs = true };
 	x->held = calloc(2, sizeof(*x->held));
 	x->held[0] = (struct bt_handover){ .fd = 14,
+		.file_fd = 16,
 		.baton = { .accepted_us = -5,
+		    .file_offset = 1ull << 40,
+		    .file_rest = 77,
+		    .flags = BT_BATON_FILE | BT_BATON_LAST,
 		    .id = 77,
 		    .requests = 3,
 		    .bytes = 6,
@@ -140,6 +144,7 @@ START_TEST(round_trip)
 	}
 	ck_assert_mem_eq(y.held[0].bytes, "a\n\0b c", 6);
 	ck_assert_ptr_null(y.held[1].bytes);
+	ck_assert_int_eq(y.held[0].file_fd, 16);
 	ck_assert_str_eq(y.failed, "no\nway\n");
 	bt_crossing_fini(&x);
 	bt_crossing_fini(&y);
@@ -181,8 +186,8 @@ static const char *const refused[] = {
 	"baton-crossing 1\nconf 1000\nshort\n",
 	"baton-crossing 1\nexe 99999999999999999999\nx\n",
 	"baton-crossing 1\nlistener 1 2 0 0 0 nowhere\n",
-	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 zz 0\n\n",
-	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 "
+	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 9 10 11 zz 0\n\n",
+	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 9 10 11 "
 	"00000000000000000000000000000000 99999999\n\n",
 };
 
@@ -208,7 +213,7 @@ START_TEST(names_its_descriptors)
 
 	fill(&x);
 	bt_crossing_each_fd(&x, note_fd, &seen);
-	ck_assert_uint_eq(seen, 0xff80); /* 7 to 15 */
+	ck_assert_uint_eq(seen, 0x1ff80); /* 7 to 16 */
 	bt_crossing_fini(&x);
 }
 END_TEST
