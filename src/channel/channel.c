@@ -248,6 +248,7 @@ may_carry(unsigned message, unsigned n)
 	case BT_MESSAGE_ROOM:
 	case BT_MESSAGE_DRAIN:
 	case BT_MESSAGE_RETIRE:
+	case BT_MESSAGE_PARK:
 	case BT_MESSAGE_RETIRING:
 		return n == 0;
 	case BT_MESSAGES:

@@ -25,6 +25,7 @@ enum bt_message {
 	BT_MESSAGE_ROOM,   /* worker: a connection of a full slot was closed */
 	BT_MESSAGE_DRAIN,  /* master: finish what you have, then exit */
 	BT_MESSAGE_RETIRE, /* master: hand back what you have, then exit */
+	BT_MESSAGE_PARK,   /* master: the same, but finish every answer */
 	BT_MESSAGE_RETIRING, /* worker: no request begins here any more */
 	BT_MESSAGE_LOGS,     /* master: descriptors of the logs, reopened */
 	BT_MESSAGES,

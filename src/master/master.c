@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "master/park.h"
 #include "master/report.h"
 #include "master/state.h"
 #include "master/systemd.h"
@@ -146,8 +147,13 @@ bt_master_drain(struct bt_master *m)
 	bt_listeners_close(&m->listeners);
 	bt_master_enter(m, BT_MASTER_DRAINING);
 	event_add(m->patience, &tv);
-	for (unsigned i = 0; i < m->slots.n; i++)
-		bt_slot_drain(&m->slots.all[i]);
+	m->parking = bt_systemd_store_max() > 0;
+	for (unsigned i = 0; i < m->slots.n; i++) {
+		if (m->parking)
+			bt_slot_park(&m->slots.all[i]);
+		else
+			bt_slot_drain(&m->slots.all[i]);
+	}
 	stop_if_done(m);
 }
 
@@ -211,7 +217,7 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 	case BT_SLOT_LEFT:
 		bt_master_deal_held(m);
 		if (m->state == BT_MASTER_DRAINING && m->dealer.pending_n > 0 &&
-		    !m->cutting)
+		    !m->cutting && !m->parking)
 			serve_held(m, s);
 		stop_if_done(m);
 		bt_reload_on_retreat(m);
@@ -258,13 +264,38 @@ bt_master_init(struct bt_master *m, bt_worker_run_fn *run)
 		.upgrade = { .out_fd = -1 } };
 }
 
+/* Those that are left and wait for an answer: nobody could be started. */
+static uint64_t
+count_cut(const struct bt_dealer *d)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < d->pending_n; i++)
+		n += d->pending[i].baton.requests == 0 ||
+		    d->pending[i].baton.bytes > 0 ||
+		    (d->pending[i].baton.flags & BT_BATON_FILE) != 0;
+	return n;
+}
+
+/* For whoever is started next. */
+static void
+park(struct bt_master *m)
+{
+	size_t n = bt_park_store(&m->dealer, m->conf, bt_systemd_store_max());
+
+	if (n > 0)
+		bt_log_info(NULL, 0, "%zu connections are parked", n);
+}
+
 int
 bt_master_loop(struct bt_master *m)
 {
 	if (!bt_master_is_empty(m))
 		event_base_dispatch(m->base);
+	if (m->parking)
+		park(m);
 	if (!m->cutting)
-		m->cut = m->dealer.pending_n; /* nobody could be started */
+		m->cut = count_cut(&m->dealer);
 	if (m->cut > 0)
 		m->status = 1;
 	bt_log_info(NULL, 0, "bye, exit status %d", m->status);

@@ -483,6 +483,12 @@ bt_slot_retire(struct bt_slot *s)
 }
 
 void
+bt_slot_park(struct bt_slot *s)
+{
+	leave(s, BT_MESSAGE_PARK);
+}
+
+void
 bt_slot_send_logs(struct bt_slot *s)
 {
 	if (s->pid == 0)
@@ -571,6 +577,7 @@ take_message(
 		return false;
 	case BT_MESSAGE_DRAIN:
 	case BT_MESSAGE_RETIRE:
+	case BT_MESSAGE_PARK:
 	case BT_MESSAGE_LOGS:
 	case BT_MESSAGES:
 		break;

@@ -137,6 +137,12 @@ void bt_slot_drain(struct bt_slot *);
 void bt_slot_retire(struct bt_slot *);
 
 /*
+ * The same, but every answer is finished where it was begun: the master stops,
+ * and parks what it gets back.
+ */
+void bt_slot_park(struct bt_slot *);
+
+/*
  * Takes all that its worker has not taken back out of the channel: connections
  * go to on_back, notices are dropped.  The worker may be alive: a message comes
  * to one of the two, whole.

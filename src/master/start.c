@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "master/park.h"
 #include "master/pidfile.h"
 #include "master/state.h"
 #include "master/systemd.h"
@@ -76,22 +77,30 @@ open_control(struct bt_master *m)
 static int
 open_listeners(struct bt_master *m)
 {
-	int *inherited, r;
-	size_t n = bt_systemd_take_listeners(&inherited);
+	struct bt_systemd_fd *given;
+	size_t n = bt_systemd_take_fds(&given);
+	int *inherited = bt_mem_zero(n + 1, sizeof(*inherited)), r;
 
 	m->listeners.base = m->base;
 	m->listeners.dealer = &m->dealer;
 	m->listeners.score = &m->board->master;
+	for (size_t i = 0; i < n; i++)
+		inherited[i] = given[i].fd;
 	r = bt_listeners_open(&m->listeners, m->conf, inherited, n);
+	for (size_t i = 0; i < n; i++)
+		given[i].fd = inherited[i];
+	if (r == 0)
+		bt_park_take_up(&m->listeners, m->conf, given, n);
 	for (size_t i = 0; i < n; i++) {
-		if (inherited[i] != -1)
+		if (given[i].fd != -1)
 			bt_log_warn(NULL, 0,
 			    "inherited descriptor %d is at no "
 			    "address that the conf names; closed",
-			    inherited[i]);
-		bt_fd_close(&inherited[i]);
+			    given[i].fd);
+		bt_fd_close(&given[i].fd);
 	}
 	free(inherited);
+	free(given);
 	return r;
 }
 

@@ -75,6 +75,7 @@ struct bt_master {
 	unsigned workers;
 	unsigned long descriptors; /* that a process of ours may have */
 	unsigned start_deaths;     /* of workers, while STARTING */
+	bool parking;              /* DRAINING: what is idle is parked */
 	bool cutting;              /* nobody is waited for any more */
 	uint64_t cut;              /* connections that we ended */
 	char *pid_file;            /* that we wrote, or NULL */

@@ -388,7 +388,7 @@ may_hand_back(const struct bt_conn *c)
 		return false;
 	if (c->x == NULL)
 		return begins_no_more(c);
-	return bt_exchange_is_file_only(c) &&
+	return !c->worker->parking && bt_exchange_is_file_only(c) &&
 	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
 }
 

@@ -52,7 +52,10 @@ on_message(struct bt_worker *w, enum bt_message message, struct bt_handover *h,
 		bt_worker_drain(w, "asked to");
 		return;
 	case BT_MESSAGE_RETIRE:
-		bt_worker_retire(w);
+		bt_worker_retire(w, false);
+		return;
+	case BT_MESSAGE_PARK:
+		bt_worker_retire(w, true);
 		return;
 	case BT_MESSAGE_ROOM: /* ours to send */
 	case BT_MESSAGE_RETIRING:

@@ -67,8 +67,9 @@ bt_worker_drain(struct bt_worker *w, const char *why)
 }
 
 void
-bt_worker_retire(struct bt_worker *w)
+bt_worker_retire(struct bt_worker *w, bool parking)
 {
+	w->parking |= parking;
 	if (w->draining || w->retiring)
 		return;
 	bt_log_info(NULL, 0, "retires: %u connections open", w->conns_n);

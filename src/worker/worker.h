@@ -44,6 +44,7 @@ struct bt_worker {
 	struct bt_outbox *outbox; /* connections on their way back */
 	bool draining;            /* finishes what is open, then ends */
 	bool retiring;            /* hands back what is open, then ends */
+	bool parking;             /* retires, but finishes every answer */
 	int64_t retire_by_ms;     /* what is still open then is cut */
 };
 
@@ -59,8 +60,11 @@ void bt_worker_turn(struct bt_worker *);
 /* Finishes what is open, takes nothing new, and ends the loop. */
 void bt_worker_drain(struct bt_worker *, const char *why);
 
-/* Hands back what is open, as soon as its answers are out; ends the loop. */
-void bt_worker_retire(struct bt_worker *);
+/*
+ * Hands back what is open, as soon as its answers are out; ends the loop.  With
+ * `parking` there is nobody who could go on with an answer that moved.
+ */
+void bt_worker_retire(struct bt_worker *, bool parking);
 
 /* Ends the loop when it drains and nothing is left. */
 void bt_worker_check_done(struct bt_worker *);

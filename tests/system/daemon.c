@@ -164,6 +164,7 @@ notify_socket(const char *path)
 
 	ck_assert_uint_lt(strlen(path), sizeof(un.sun_path));
 	strcpy(un.sun_path, path);
+	unlink(path); /* of a daemon before */
 	if (fd == -1 || bind(fd, (void *)&un, sizeof(un)) == -1)
 		ck_abort_msg("bind %s: %s", path, strerror(errno));
 	return fd;
@@ -190,6 +191,8 @@ await_ready(struct daemon *d)
 		}
 		n = recv(d->notify_fd, message, sizeof(message) - 1, 0);
 		message[n > 0 ? n : 0] = '\0';
+		d->notified = scratch_printf(
+		    "%s%s\n", d->notified ? d->notified : "", message);
 	}
 }
 

@@ -19,6 +19,8 @@ struct daemon {
 	int listen_fd, notify_fd;
 	const char *conf;     /* path of the conf file */
 	struct client *admin; /* where the metrics are asked for */
+	const char
+	    *notified; /* what it told the service manager at its start */
 };
 
 /*

@@ -109,7 +109,7 @@ static int
 take_twice(void)
 {
 	char me[16];
-	int *fds;
+	struct bt_systemd_fd *fds;
 
 	/* 3 is there, 4 is not */
 	if (dup2(STDERR_FILENO, 3) != 3)
@@ -119,7 +119,8 @@ take_twice(void)
 	setenv("LISTEN_PID", me, 1);
 	setenv("LISTEN_FDS", "2", 1);
 	setenv("LISTEN_FDNAMES", "a:b", 1);
-	if (bt_systemd_take_listeners(&fds) != 1 || fds[0] != 3)
+	if (bt_systemd_take_fds(&fds) != 1 || fds[0].fd != 3 ||
+	    strcmp(fds[0].name, "a") != 0)
 		return 2;
 	free(fds);
 	if ((fcntl(3, F_GETFD) & FD_CLOEXEC) == 0)
@@ -127,7 +128,7 @@ take_twice(void)
 	if (getenv("LISTEN_FDS") || getenv("LISTEN_PID") ||
 	    getenv("LISTEN_FDNAMES"))
 		return 4;
-	if (bt_systemd_take_listeners(&fds) != 0 || fds != NULL)
+	if (bt_systemd_take_fds(&fds) != 0 || fds != NULL)
 		return 5;
 	return 0;
 }
@@ -147,11 +148,11 @@ END_TEST
 
 START_TEST(listeners_of_another_process)
 {
-	int *fds;
+	struct bt_systemd_fd *fds;
 
 	setenv("LISTEN_PID", "1", 1);
 	setenv("LISTEN_FDS", "1", 1);
-	ck_assert_uint_eq(bt_systemd_take_listeners(&fds), 0);
+	ck_assert_uint_eq(bt_systemd_take_fds(&fds), 0);
 	ck_assert_ptr_null(fds);
 }
 END_TEST
