@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -309,6 +310,67 @@ START_TEST(least_connections)
 }
 END_TEST
 
+/* What a worker handed back comes before what nobody has served yet. */
+START_TEST(handed_back_ones_are_in_front)
+{
+	uint64_t ids[BT_CHANNEL_BATCH_MAX];
+	struct bt_handover back[2];
+	char bytes[] = "head so far";
+
+	for (unsigned i = 0; i < SLOTS; i++)
+		slots[i].state = BT_SLOT_STARTING;
+	come(3);
+	bt_dealer_deal(&dealer);
+	for (int i = 0; i < 2; i++)
+		back[i] = (struct bt_handover){ .fd = open("/dev/null",
+						    O_RDONLY | O_CLOEXEC),
+			.bytes = bytes,
+			.baton = {
+			    .id = 100 + (uint64_t)i, .bytes = sizeof(bytes) } };
+	bt_score_add(&board->master.accepted, 2);
+	bt_dealer_take_back(&dealer, back, 2);
+	memset(bytes, 'x', sizeof(bytes)); /* they were copied */
+	slots[2].state = BT_SLOT_READY;
+	ck_assert_str_eq(dealer.pending[0].bytes, "head so far");
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 5);
+	ck_assert_int_eq(take(2, ids), 5);
+	ck_assert_uint_eq(ids[0], 100);
+	ck_assert_uint_eq(ids[1], 101);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(ids[2 + i], 1 + (uint64_t)i);
+	assert_balance();
+}
+END_TEST
+
+/* Room is kept for what an old generation still has. */
+START_TEST(old_generations_keep_their_places)
+{
+	uint64_t ids[BT_CHANNEL_BATCH_MAX];
+
+	dealer.connections_max = 2;
+	dealer.slots_n = 2;
+	come(4);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 4);
+	ck_assert_int_eq(take(0, ids), 2);
+	ck_assert_int_eq(take(1, ids), 2);
+	/* slots 2 and 3 take over */
+	dealer.slots_n = SLOTS;
+	dealer.generation = slots[2].generation = slots[3].generation = 1;
+	come(3);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 0);
+	/* one of the old ends by itself: a stranger has its place */
+	finish(0, 1);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 1);
+	slots[0].state = slots[1].state = BT_SLOT_LEAVING;
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 0);
+	/* and when they have given up all, there is room for them first */
+	bt_score_add(&slots[0].score->worker.handed_back, 1);
+	bt_score_add(&slots[1].score->worker.handed_back, 2);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 2);
+	ck_assert_uint_eq(dealer.pending_n, 0);
+}
+END_TEST
+
 START_TEST(what_is_held_at_the_end_is_refused)
 {
 	int before = bt_fd_count();
@@ -329,6 +391,8 @@ BT_UNIT_SUITE(dealer)
 	TCase *tc = bt_unit_case(s, "deal");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, handed_back_ones_are_in_front);
+	tcase_add_test(tc, old_generations_keep_their_places);
 	tcase_add_test(tc, turns_are_exact_across_bursts);
 	tcase_add_test(tc, a_burst_is_one_message_for_each_slot);
 	tcase_add_test(tc, more_than_a_message_holds);
