@@ -119,6 +119,12 @@ put_master(struct bt_buf *b, const struct bt_score_master *m)
 	    bt_score_get(&m->reloads));
 	put_one(b, "baton_reloads_failed_total", "counter",
 	    "Confs that were refused.", bt_score_get(&m->reloads_failed));
+	put_one(b, "baton_workers", "gauge",
+	    "Workers that answer, or shall as soon as they can.",
+	    bt_score_get(&m->workers));
+	put_one(b, "baton_resizes_total", "counter",
+	    "Times that a signal changed their number.",
+	    bt_score_get(&m->resizes));
 	put_one(b, "baton_generation", "gauge", "Of the conf in force.",
 	    m->generation);
 	put_one(b, "baton_start_time_seconds", "gauge",

@@ -92,6 +92,7 @@ bt_crossing_write(const struct bt_crossing *x)
 	bt_buf_printf(&b, "baton-crossing %d\n", BT_CROSSING_VERSION);
 	bt_buf_printf(&b, "master %d %u %u %" PRIu64 " %u\n", x->board_fd,
 	    x->generation, x->workers, x->last_id, x->last_listener);
+	bt_buf_printf(&b, "resize_by %d\n", x->resize_by);
 	put_path(&b, "exe", x->exe);
 	put_path(&b, "conf_file", x->conf_file);
 	put_path(&b, "pid_file", x->pid_file);
@@ -224,6 +225,12 @@ read_master(struct reader *r, const char *line)
 }
 
 static bool
+read_resize_by(struct reader *r, const char *line)
+{
+	return sscanf(line, "%d", &r->x->resize_by) == 1;
+}
+
+static bool
 read_control_socket(struct reader *r, const char *line)
 {
 	return sscanf(line, "%d %" SCNu64, &r->x->control_fd,
@@ -303,6 +310,7 @@ static const struct {
 	bool (*read)(struct reader *, const char *line);
 } words[] = {
 	{ "master", read_master },
+	{ "resize_by", read_resize_by },
 	{ "exe", read_exe },
 	{ "conf_file", read_conf_file },
 	{ "pid_file", read_pid_file },

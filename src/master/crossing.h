@@ -47,6 +47,7 @@ struct bt_crossing {
 	int board_fd;
 	uint32_t generation;
 	unsigned workers;
+	int resize_by;          /* of the workers, asked for and not done */
 	uint64_t last_id;       /* of a connection */
 	unsigned last_listener; /* its id */
 	struct bt_buf conf;     /* in force, as `baton -T` prints it */

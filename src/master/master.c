@@ -187,6 +187,7 @@ on_ready(struct bt_master *m, struct bt_slot *s)
 	if (m->state == BT_MASTER_STARTING && all_ready(m)) {
 		bt_master_enter(m, BT_MASTER_RUNNING);
 		bt_listeners_resume(&m->listeners, BT_PAUSE_START);
+		bt_resize_go_on(m);
 	}
 	bt_reload_on_ready(m);
 	bt_master_deal_held(m);
@@ -252,6 +253,8 @@ bt_master_go_on(struct bt_master *m)
 		bt_control_move_waiting(
 		    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
 		bt_reload_begin(m);
+	} else {
+		bt_resize_go_on(m);
 	}
 }
 

@@ -67,8 +67,10 @@ bt_report_append(
 {
 	const struct bt_score_master *m = &set->board->master;
 
-	bt_buf_printf(out, "baton %s, pid %d, %s, generation %u, up %jd s\n",
+	bt_buf_printf(out,
+	    "baton %s, pid %d, %s, generation %u, %ju workers, up %jd s\n",
 	    BT_VERSION, (int)getpid(), state, m->generation,
+	    (uintmax_t)m->workers,
 	    (intmax_t)(bt_clock_wall_s() - m->started_s));
 	append_ledger(out, set->board);
 	bt_buf_printf(out,

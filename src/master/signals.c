@@ -50,6 +50,18 @@ on_usr2(struct bt_master *m)
 	bt_upgrade_begin(m);
 }
 
+static void
+on_ttin(struct bt_master *m)
+{
+	bt_resize_by(m, 1);
+}
+
+static void
+on_ttou(struct bt_master *m)
+{
+	bt_resize_by(m, -1);
+}
+
 static const struct {
 	int number;
 	void (*run)(struct bt_master *);
@@ -61,6 +73,8 @@ static const struct {
 	{ SIGUSR1, on_usr1 },
 	{ SIGHUP, on_hup },
 	{ SIGUSR2, on_usr2 },
+	{ SIGTTIN, on_ttin },
+	{ SIGTTOU, on_ttou },
 };
 #define SIGNALS_N (sizeof(signals) / sizeof(signals[0]))
 

@@ -154,7 +154,7 @@ static void
 shed(struct bt_slot *s)
 {
 	static const int masters_own[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
-		SIGUSR2, SIGPIPE };
+		SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
 	int keep[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, bt_log_fd(),
 		bt_channel_fd(s->far), s->set->access_log_fd };
 	char name[16 + 16];

@@ -73,6 +73,7 @@ struct bt_master {
 	struct event *patience; /* DRAINING: drain_timeout */
 	struct event *watchdog; /* systemd's */
 	unsigned workers;
+	int resize_by;             /* asked for while it could not be done */
 	unsigned long descriptors; /* that a process of ours may have */
 	unsigned start_deaths;     /* of workers, while STARTING */
 	bool parking;              /* DRAINING: what is idle is parked */
@@ -195,5 +196,17 @@ void bt_upgrade_abandon(struct bt_master *);
 
 /* The path of the program that we are, the caller's; NULL: unknown. */
 char *bt_upgrade_find_program(void);
+
+/*
+ * resize.c: that many workers more, or fewer, now or as soon as nothing else is
+ * under way; from 1 to BT_CONF_WORKERS_MAX.
+ */
+void bt_resize_by(struct bt_master *, int by);
+
+/* Nothing else is under way any more. */
+void bt_resize_go_on(struct bt_master *);
+
+/* A slot in which a worker can be started, or NULL. */
+struct bt_slot *bt_resize_find_empty(const struct bt_master *);
 
 #endif

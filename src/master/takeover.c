@@ -316,6 +316,7 @@ adopt(struct bt_master *m, struct bt_crossing *x)
 	m->pid_file = x->pid_file ? bt_mem_strdup(x->pid_file) : NULL;
 	m->generation = x->generation;
 	m->workers = x->workers;
+	m->resize_by = x->resize_by;
 	if ((r = bt_master_make_loop(m)) < 0 ||
 	    (r = bt_scoreboard_open(x->board_fd, &m->board)) < 0)
 		return r;
@@ -499,6 +500,7 @@ back(const struct order *o, bt_worker_run_fn *run)
 	bt_master_enter(&m, BT_MASTER_RUNNING);
 	bt_listeners_resume(&m.listeners, BT_PAUSE_START);
 	bt_master_deal_held(&m);
+	bt_resize_go_on(&m);
 	return bt_master_loop(&m);
 }
 

@@ -111,6 +111,7 @@ pack(const struct bt_master *m, struct bt_crossing *x)
 		.board_fd = m->board->fd,
 		.generation = m->generation,
 		.workers = m->workers,
+		.resize_by = m->resize_by,
 		.last_id = m->listeners.last_id,
 		.last_listener = m->listeners.last_listener,
 		.control_fd = -1 };

@@ -91,6 +91,8 @@ struct bt_score_master {
 	uint64_t pauses_full; /* the slots or channels were full */
 	uint64_t pauses_descriptors; /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
 	uint64_t reloads, reloads_failed;
+	uint64_t workers; /* gauge: that shall answer */
+	uint64_t resizes; /* changes of that number by a signal */
 	uint32_t generation;
 	int64_t started_s; /* wall clock */
 };

@@ -30,6 +30,7 @@ fill(struct bt_crossing *x)
 		    .board_fd = 7,
 		    .generation = 12,
 		    .workers = 3,
+		    .resize_by = -2,
 		    .last_id = 1ull << 40,
 		    .last_listener = 65535,
 		    .control = text_of("/run/baton.sock"),
@@ -111,6 +112,7 @@ START_TEST(round_trip)
 	ck_assert_int_eq(y.board_fd, 7);
 	ck_assert_uint_eq(y.generation, 12);
 	ck_assert_uint_eq(y.workers, 3);
+	ck_assert_int_eq(y.resize_by, -2);
 	ck_assert_uint_eq(y.last_id, x.last_id);
 	ck_assert_uint_eq(y.last_listener, 65535);
 	ck_assert_str_eq(y.conf.data, x.conf.data);

@@ -104,7 +104,7 @@ static int
 inspects(struct bt_heritage *h)
 {
 	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
-		SIGUSR2, SIGPIPE };
+		SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
 	struct sigaction act;
 	sigset_t mask;
 	char name[16];

@@ -1,0 +1,297 @@
+/*
+ * Resize: workers come and go while baton runs, and no client notices.
+ */
+
+#include "tests/system/system.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
+
+enum { BIG = 8 * 1024 * 1024, MANY = 60, TARGET_MAX = 16 };
+
+static const char *
+conf_of(const char *globals, const char *text)
+{
+	return scratch_printf("%s\n"
+			      "server { route = / { return 200 \"%s\"; } "
+			      "route /echo { echo; } "
+			      "route /files { root @DIR@/site; } }\n",
+	    globals, text);
+}
+
+static char *
+make_big(void)
+{
+	char *noise = scratch_alloc(BIG);
+
+	scratch_noise(noise, BIG, 7);
+	scratch_file("site/files/big", noise, BIG);
+	return noise;
+}
+
+static void
+wants(struct client *c, const char *text)
+{
+	struct reply *r = client_expect(c, GET, 200);
+
+	reply_wants_text(r, text);
+	ck_assert_msg(!r->closes, "the connection is to end: %s", r->head);
+}
+
+struct number {
+	struct daemon *d;
+	size_t n;
+};
+
+static bool
+are_workers(void *arg)
+{
+	const struct number *want = arg;
+	pid_t workers[PROC_CHILDREN_MAX];
+	const struct metrics *m;
+
+	if (daemon_workers(want->d, workers) != want->n)
+		return false;
+	m = daemon_metrics(want->d);
+	return metrics_sum(m, "baton_workers") == (double)want->n;
+}
+
+/* Returns when there are `n` workers, and those that left are gone. */
+static void
+await_workers(struct daemon *d, size_t n)
+{
+	struct number want = { d, n };
+
+	wait_until(are_workers, &want, scratch_printf("%zu workers", n));
+}
+
+static void
+resize(struct daemon *d, int signal_number, size_t n)
+{
+	kill(d->pid, signal_number);
+	await_workers(d, n);
+}
+
+/* What was told to the service manager since the last look. */
+static const char *
+notices(struct daemon *d, const char *until)
+{
+	char *seen = scratch_printf("%s", ""), message[512];
+
+	while (strstr(seen, until) == NULL) {
+		ssize_t n;
+
+		ck_assert_msg(wait_for(d->notify_fd, POLLIN, wait_deadline()),
+		    "waited for %s: %s", until, seen);
+		n = recv(d->notify_fd, message, sizeof(message) - 1, 0);
+		message[n > 0 ? n : 0] = '\0';
+		seen = scratch_printf("%s%s\n", seen, message);
+	}
+	return seen;
+}
+
+/* --- the number --- */
+
+START_TEST(more_and_fewer)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	struct client *c[MANY];
+	struct spawn_result r;
+
+	for (int i = 0; i < MANY; i++) {
+		c[i] = daemon_connect(d);
+		if (i % 2)
+			wants(c[i], "x");
+	}
+	for (size_t n = 3; n <= 6; n++)
+		resize(d, SIGTTIN, n);
+	notices(d, "STATUS=running, 6 workers");
+	r = spawn_run_with("-s", "status", "-c", d->conf);
+	ck_assert_ptr_nonnull(strstr(r.out, "6 workers"));
+	for (int i = 0; i < MANY; i++)
+		wants(c[i], "x");
+	for (size_t n = 5; n >= 1; n--)
+		resize(d, SIGTTOU, n);
+	notices(d, "STATUS=running, 1 workers");
+	for (int i = 0; i < MANY; i++)
+		wants(c[i], "x");
+	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), "1 workers, were 2"));
+	ck_assert(metrics_sum(daemon_metrics(d), "baton_resizes_total") == 9);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(the_last_one_stays)
+{
+	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	pid_t before[PROC_CHILDREN_MAX], after[PROC_CHILDREN_MAX];
+	struct client *c = daemon_connect(d);
+
+	wants(c, "x");
+	ck_assert_uint_eq(daemon_workers(d, before), 1);
+	kill(d->pid, SIGTTOU);
+	while (strstr(daemon_stderr(d), "workers are from 1") == NULL)
+		wants(c, "x");
+	ck_assert_uint_eq(daemon_workers(d, after), 1);
+	ck_assert_int_eq(before[0], after[0]);
+	ck_assert(metrics_sum(daemon_metrics(d), "baton_resizes_total") == 0);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Connections in every phase go over to the one that stays. */
+START_TEST(busy_ones_follow)
+{
+	char *big = make_big();
+	struct daemon *d = daemon_start(conf_of("workers 4;", "x"));
+	struct client *download[8], *head[8], *content[8];
+
+	for (int i = 0; i < 8; i++) {
+		download[i] = client_tcp_narrow("127.0.0.1", d->port, 4096);
+		client_puts(download[i],
+		    "GET /files/big HTTP/1.1\r\nHost: t\r\n\r\n" GET);
+		client_peek(download[i], 1000);
+		head[i] = daemon_connect(d);
+		client_puts(head[i], "GET / HTTP/1.1\r\nHo");
+		content[i] = daemon_connect(d);
+		client_puts(content[i],
+		    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: "
+		    "10\r\n\r\n01234");
+		client_peek(content[i], 15);
+	}
+	for (double n = 3; n >= 1; n--) {
+		kill(d->pid, SIGTTOU);
+		while (metrics_sum(daemon_metrics(d), "baton_workers") != n)
+			;
+	}
+	for (int i = 0; i < 8; i++) {
+		client_puts(head[i], "st: t\r\n\r\n");
+		reply_wants_text(client_read(head[i], "GET"), "x");
+		client_puts(content[i], "56789" GET);
+		reply_wants_text(client_read(content[i], "POST"), "0123456789");
+		reply_wants_text(client_read(content[i], "GET"), "x");
+		reply_wants_content(client_read(download[i], "GET"), big, BIG);
+		reply_wants_text(client_read(download[i], "GET"), "x");
+	}
+	await_workers(d, 1);
+	for (int i = 0; i < 8; i++) {
+		wants(head[i], "x");
+		wants(content[i], "x");
+		wants(download[i], "x");
+	}
+	daemon_stop(d);
+}
+END_TEST
+
+/* The conf's number counts again after a reload. */
+START_TEST(reload_says_the_number)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct client *c = daemon_connect(d);
+
+	wants(c, "1");
+	resize(d, SIGTTIN, 3);
+	resize(d, SIGTTIN, 4);
+	daemon_reload(d);
+	await_workers(d, 2);
+	resize(d, SIGTTOU, 1);
+	daemon_reload_with(d, conf_of("workers 3;", "2"));
+	await_workers(d, 3);
+	wants(c, "2");
+	daemon_stop(d);
+}
+END_TEST
+
+/* What comes during a reload is done behind it, taken or refused. */
+START_TEST(during_a_reload)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct client *c = daemon_connect(d);
+
+	wants(c, "1");
+	daemon_rewrite(d, conf_of("workers 3;", "2"));
+	kill(d->pid, SIGHUP);
+	kill(d->pid, SIGTTIN);
+	notices(d, "STATUS=running, 4 workers");
+	await_workers(d, 4);
+	wants(c, "2");
+	daemon_rewrite(d, "workerz 5;");
+	kill(d->pid, SIGHUP);
+	kill(d->pid, SIGTTOU);
+	await_workers(d, 3);
+	wants(c, "2");
+	daemon_stop(d);
+}
+END_TEST
+
+/* It crosses with the rest. */
+START_TEST(during_an_upgrade)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct client *c = daemon_connect(d);
+
+	wants(c, "1");
+	kill(d->pid, SIGUSR2);
+	kill(d->pid, SIGTTIN);
+	while (strstr(daemon_stderr(d), "upgraded to baton") == NULL)
+		wants(c, "1");
+	await_workers(d, 3);
+	resize(d, SIGTTIN, 4);
+	wants(c, "1");
+	daemon_stop(d);
+}
+END_TEST
+
+/* --- under load --- */
+
+START_TEST(up_and_down_under_load)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	int n = wait_is_sanitized() ? 20 : 100;
+	struct client *c[MANY];
+	unsigned seed = 1;
+
+	for (int i = 0; i < MANY; i++)
+		c[i] = daemon_connect(d);
+	for (int k = 0; k < n; k++) {
+		seed = seed * 1103515245 + 12345;
+		for (int i = 0; i < MANY; i++)
+			client_puts(c[i], i % 2 ? GET : GET GET GET);
+		kill(d->pid,
+		    k % 10 == 9          ? SIGHUP
+			: seed >> 16 & 1 ? SIGTTIN
+					 : SIGTTOU);
+		for (int i = 0; i < MANY; i++)
+			for (int g = 0; g < (i % 2 ? 1 : 3); g++)
+				reply_wants_text(client_read(c[i], "GET"), "x");
+		for (int i = 0; i < 5; i++) {
+			struct client *once = daemon_connect(d);
+
+			wants(once, "x");
+			client_close(once);
+		}
+	}
+	daemon_stop(d);
+}
+END_TEST
+
+BT_SYSTEM_SUITE(resize)
+{
+	TCase *t = bt_system_case(s, "number");
+
+	tcase_add_test(t, more_and_fewer);
+	tcase_add_test(t, the_last_one_stays);
+	tcase_add_test(t, busy_ones_follow);
+	tcase_add_test(t, reload_says_the_number);
+	tcase_add_test(t, during_a_reload);
+	tcase_add_test(t, during_an_upgrade);
+
+	t = bt_system_case(s, "load");
+	tcase_add_test(t, up_and_down_under_load);
+}
