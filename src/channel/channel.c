@@ -250,6 +250,7 @@ may_carry(unsigned message, unsigned n)
 	case BT_MESSAGE_RETIRE:
 	case BT_MESSAGE_PARK:
 	case BT_MESSAGE_RETIRING:
+	case BT_MESSAGE_SHED:
 		return n == 0;
 	case BT_MESSAGES:
 		break;

@@ -28,6 +28,9 @@ enum bt_message {
 	BT_MESSAGE_PARK,   /* master: the same, but finish every answer */
 	BT_MESSAGE_RETIRING, /* worker: no request begins here any more */
 	BT_MESSAGE_LOGS,     /* master: descriptors of the logs, reopened */
+	/* master: hand back idle ones, as many as the slot says; worker: done
+	 */
+	BT_MESSAGE_SHED,
 	BT_MESSAGES,
 };
 

@@ -125,6 +125,9 @@ put_master(struct bt_buf *b, const struct bt_score_master *m)
 	put_one(b, "baton_resizes_total", "counter",
 	    "Times that a signal changed their number.",
 	    bt_score_get(&m->resizes));
+	put_one(b, "baton_rebalances_total", "counter",
+	    "Times that idle connections were moved to level the workers.",
+	    bt_score_get(&m->rebalances));
 	put_one(b, "baton_generation", "gauge", "Of the conf in force.",
 	    m->generation);
 	put_one(b, "baton_start_time_seconds", "gauge",

@@ -140,6 +140,8 @@ least_loaded(struct bt_dealer *d)
 static struct bt_slot *
 choose(struct bt_dealer *d)
 {
+	if (d->level)
+		return least_loaded(d);
 	switch (d->dispatch) {
 	case BT_DISPATCH_ROUND_ROBIN:
 		return next_in_turn(d);

@@ -18,6 +18,7 @@ struct bt_dealer {
 	enum bt_dispatch dispatch;
 	unsigned connections_max; /* of one slot */
 	uint32_t generation;      /* only its slots are dealt to */
+	bool level;               /* whatever `dispatch` says: to the fewest */
 	struct bt_score_master *score;
 	void (*on_blocked)(struct bt_slot *, int err); /* a channel refused */
 

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define START_DEATHS_MAX 3
+/* A worker that follows one that died is given its share when it lasts. */
+#define PROBATION_MS 1000
 
 const char *const bt_master_state_names[] = {
 	[BT_MASTER_STARTING] = "starting",
@@ -191,6 +193,7 @@ on_ready(struct bt_master *m, struct bt_slot *s)
 	}
 	bt_reload_on_ready(m);
 	bt_master_deal_held(m);
+	bt_balance_begin(m, s->quick_deaths > 0 ? PROBATION_MS : 0);
 	if (m->state == BT_MASTER_DRAINING)
 		bt_slot_drain(s); /* it was started for what was held */
 }
@@ -214,6 +217,8 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 			bt_master_deal_held(
 			    m); /* others may have been asked for room */
 		bt_reload_on_death(m, s);
+		bt_balance_on_answer(m, s);
+		bt_balance_begin(m, PROBATION_MS);
 		break;
 	case BT_SLOT_LEFT:
 		bt_master_deal_held(m);
@@ -222,9 +227,14 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 			serve_held(m, s);
 		stop_if_done(m);
 		bt_reload_on_retreat(m);
+		bt_balance_on_answer(m, s);
 		break;
 	case BT_SLOT_RETIRES:
 		bt_reload_on_retreat(m);
+		bt_balance_begin(m, 0);
+		break;
+	case BT_SLOT_SHEDS:
+		bt_balance_on_answer(m, s);
 		break;
 	}
 }

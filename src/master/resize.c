@@ -136,5 +136,6 @@ bt_resize_go_on(struct bt_master *m)
 	m->resize_by = 0;
 	/* one that died during a reload may have left one too many, or few */
 	change(m, by);
+	bt_balance_begin(m, 0);
 	bt_score_set(&m->board->master.workers, m->workers);
 }

@@ -482,6 +482,16 @@ bt_slot_retire(struct bt_slot *s)
 		leave(s, BT_MESSAGE_RETIRE);
 }
 
+bool
+bt_slot_shed(struct bt_slot *s, uint64_t n)
+{
+	if (s->state != BT_SLOT_READY || s->blocked)
+		return false;
+	atomic_store(&s->score->shed, n);
+	s->sheds = bt_channel_notify(s->near, BT_MESSAGE_SHED) == 0;
+	return s->sheds;
+}
+
 void
 bt_slot_park(struct bt_slot *s)
 {
@@ -574,6 +584,9 @@ take_message(
 	case BT_MESSAGE_RETIRING:
 		s->still_begins = false;
 		s->set->on_news(s->set->arg, s, BT_SLOT_RETIRES);
+		return false;
+	case BT_MESSAGE_SHED:
+		s->set->on_news(s->set->arg, s, BT_SLOT_SHEDS);
 		return false;
 	case BT_MESSAGE_DRAIN:
 	case BT_MESSAGE_RETIRE:

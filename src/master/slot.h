@@ -55,6 +55,7 @@ struct bt_slot {
 	bool owes_farewell, owes_logs; /* messages still to be sent */
 	enum bt_message farewell;      /* LEAVING: DRAIN or RETIRE */
 	bool still_begins; /* RETIRE was said, and not yet acknowledged */
+	bool sheds;        /* SHED was said, and not yet acknowledged */
 
 	/* the dealer's, during one deal */
 	uint64_t load;
@@ -69,6 +70,7 @@ enum bt_slot_news {
 	BT_SLOT_DIED,     /* unasked: the state says whether a successor came */
 	BT_SLOT_LEFT,     /* its worker ended after it was told to leave */
 	BT_SLOT_RETIRES,  /* no request begins there any more */
+	BT_SLOT_SHEDS,    /* it handed back what it could of what was asked */
 };
 typedef void bt_slot_news_fn(void *arg, struct bt_slot *, enum bt_slot_news);
 
@@ -141,6 +143,14 @@ void bt_slot_retire(struct bt_slot *);
  * and parks what it gets back.
  */
 void bt_slot_park(struct bt_slot *);
+
+/*
+ * Asks the worker to hand back `n` idle connections, or as many as it has;
+ * BT_SLOT_SHEDS is its answer.
+ *
+ * Returns: whether it was asked: not when it is not ready, or has no room.
+ */
+bool bt_slot_shed(struct bt_slot *, uint64_t n);
 
 /*
  * Takes all that its worker has not taken back out of the channel: connections

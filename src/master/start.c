@@ -296,6 +296,7 @@ bt_master_finish(struct bt_master *m)
 	free_event(m->patience);
 	free_event(m->watchdog);
 	free_event(m->reload.patience);
+	free_event(m->balance.timer);
 	if (m->base != NULL)
 		event_base_free(m->base);
 	bt_fd_close(&m->signal_fd);

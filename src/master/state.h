@@ -53,6 +53,15 @@ struct bt_upgrade {
 
 struct bt_takeover; /* another program's affairs, while they are not ours */
 
+/* Levelling what the workers hold. */
+struct bt_balance {
+	struct event *timer; /* the next round, or patience with this one */
+	int64_t due_ms;      /* round 0: when the first one begins */
+	unsigned round;      /* 0: none was necessary yet */
+	unsigned waiting;    /* for so many workers' answers */
+	uint64_t returned_before;
+};
+
 struct bt_master {
 	enum bt_master_state state;
 	char *exe;       /* our program, as it was found at the start */
@@ -68,6 +77,7 @@ struct bt_master {
 	struct bt_reload reload;
 	struct bt_upgrade upgrade;
 	struct bt_takeover *takeover; /* NULL: all is ours */
+	struct bt_balance balance;
 	int signal_fd;
 	struct event *signalled;
 	struct event *patience; /* DRAINING: drain_timeout */
@@ -208,5 +218,23 @@ void bt_resize_go_on(struct bt_master *);
 
 /* A slot in which a worker can be started, or NULL. */
 struct bt_slot *bt_resize_find_empty(const struct bt_master *);
+
+/*
+ * balance.c: the workers have changed: idle connections are moved, after a
+ * while, until all hold the same, within one or 1 %.  Of two beginnings the
+ * later one counts.  Nothing happens but in RUNNING.
+ */
+void bt_balance_begin(struct bt_master *, int64_t after_ms);
+
+/* A worker was asked to shed some and has done so, or it has ended. */
+void bt_balance_on_answer(struct bt_master *, struct bt_slot *);
+
+/*
+ * How many connections each of `n` workers has to give, so that all hold the
+ * same.  Returns: their sum; 0 when they are level enough, and `ret_excess` is
+ * not filled.
+ */
+uint64_t bt_balance_plan(
+    const uint64_t *loads, unsigned n, uint64_t *ret_excess);
 
 #endif

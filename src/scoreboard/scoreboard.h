@@ -64,7 +64,7 @@ struct bt_score_worker {
 	uint64_t file_cache_hits, file_cache_misses;
 };
 
-/* Written by the master alone, but for `want_room`. */
+/* Written by the master alone, but for `want_room` and `shed`. */
 struct bt_score_slot {
 	BT_SCORE_LINE uint64_t dealt; /* connections sent into its channel */
 	uint64_t messages;            /* that carried them */
@@ -79,6 +79,8 @@ struct bt_score_slot {
 	 * closes a connection clears it and sends BT_MESSAGE_ROOM.
 	 */
 	_Atomic uint32_t want_room;
+	/* With BT_MESSAGE_SHED: so many idle ones; the worker takes it to 0. */
+	_Atomic uint64_t shed;
 	struct bt_score_worker worker;
 };
 
@@ -93,6 +95,7 @@ struct bt_score_master {
 	uint64_t reloads, reloads_failed;
 	uint64_t workers; /* gauge: that shall answer */
 	uint64_t resizes; /* changes of that number by a signal */
+	uint64_t rebalances;
 	uint32_t generation;
 	int64_t started_s; /* wall clock */
 };

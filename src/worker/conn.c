@@ -372,12 +372,19 @@ hand_back(struct bt_conn *c)
 	return true;
 }
 
+/* Another worker could begin its next request. */
+static bool
+is_movable(const struct bt_conn *c)
+{
+	return c->x == NULL && !c->last && !c->eof &&
+	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+}
+
 /* It retires: the next request is for another worker. */
 static bool
 begins_no_more(const struct bt_conn *c)
 {
-	return c->worker->retiring && c->x == NULL && !c->last && !c->eof &&
-	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+	return c->worker->retiring && is_movable(c);
 }
 
 /* What is between requests, or is only a file's bytes by now. */
@@ -647,6 +654,22 @@ bt_conn_hand_back_all(struct bt_worker *w)
 			next = TAILQ_NEXT(c, phase_link);
 			if (may_hand_back(c))
 				hand_back(c);
+		}
+}
+
+void
+bt_conn_shed(struct bt_worker *w, uint64_t n)
+{
+	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE,
+		BT_CONN_FRESH };
+	struct bt_conn *c, *next;
+
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+		for (c = TAILQ_FIRST(&w->phases[idle[i]]); c && n > 0;
+		     c = next) {
+			next = TAILQ_NEXT(c, phase_link);
+			if (is_movable(c) && hand_back(c))
+				n--;
 		}
 }
 

@@ -99,6 +99,9 @@ void bt_conn_drain_all(struct bt_worker *);
  */
 void bt_conn_hand_back_all(struct bt_worker *);
 
+/* Hands back `n` that are idle, those first that are so for longest. */
+void bt_conn_shed(struct bt_worker *, uint64_t n);
+
 /* Closes all, with that reason. */
 void bt_conn_close_all(struct bt_worker *, enum bt_close_reason);
 

@@ -57,6 +57,9 @@ on_message(struct bt_worker *w, enum bt_message message, struct bt_handover *h,
 	case BT_MESSAGE_PARK:
 		bt_worker_retire(w, true);
 		return;
+	case BT_MESSAGE_SHED:
+		bt_worker_shed(w);
+		return;
 	case BT_MESSAGE_ROOM: /* ours to send */
 	case BT_MESSAGE_RETIRING:
 	case BT_MESSAGES:

@@ -81,6 +81,18 @@ bt_worker_retire(struct bt_worker *w, bool parking)
 	bt_worker_check_done(w);
 }
 
+void
+bt_worker_shed(struct bt_worker *w)
+{
+	uint64_t n = atomic_exchange(&w->slot->shed, 0);
+
+	if (!w->draining && !w->retiring)
+		bt_conn_shed(w, n);
+	bt_outbox_flush(w->outbox);
+	/* without it the master waits a while, and no longer */
+	bt_channel_notify(w->heritage->channel, BT_MESSAGE_SHED);
+}
+
 /* The new generation has waited long enough for what is left here. */
 static void
 cut_retired(struct bt_worker *w)

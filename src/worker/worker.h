@@ -66,6 +66,9 @@ void bt_worker_drain(struct bt_worker *, const char *why);
  */
 void bt_worker_retire(struct bt_worker *, bool parking);
 
+/* Hands back as many idle connections as the slot says, and says so. */
+void bt_worker_shed(struct bt_worker *);
+
 /* Ends the loop when it drains and nothing is left. */
 void bt_worker_check_done(struct bt_worker *);
 

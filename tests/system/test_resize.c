@@ -1,5 +1,6 @@
 /*
- * Resize: workers come and go while baton runs, and no client notices.
+ * Resize: workers come and go while baton runs, no client notices, and those
+ * that stay hold equal shares.
  */
 
 #include "tests/system/system.h"
@@ -248,6 +249,166 @@ START_TEST(during_an_upgrade)
 }
 END_TEST
 
+/* --- shares --- */
+
+/* Connections that worker `w` holds; -1: it never was. */
+static double
+share_of(const struct metrics *m, unsigned w)
+{
+	return metrics_of(m, "baton_worker_taken_total", w) -
+	    metrics_of(m, "baton_worker_done_total", w) -
+	    metrics_of(m, "baton_worker_handed_back_total", w) -
+	    metrics_of(m, "baton_worker_crashed_total", w);
+}
+
+struct shares {
+	struct daemon *d;
+	unsigned slots; /* that were used */
+	unsigned n;     /* workers that shall have a share each */
+	double all;     /* connections, with the one of the metrics */
+};
+
+/* The `n` workers that have the most are level, the others have none. */
+static bool
+are_level(void *arg)
+{
+	const struct shares *want = arg;
+	const struct metrics *m = daemon_metrics(want->d);
+	double sum = 0, least = 1e9, most = 0;
+	unsigned busy = 0;
+
+	for (unsigned w = 0; w < want->slots; w++) {
+		double share = share_of(m, w);
+
+		sum += share;
+		if (share > 0) {
+			busy++;
+			least = share < least ? share : least;
+			most = share > most ? share : most;
+		}
+	}
+	return busy == want->n && sum == want->all &&
+	    (most - least <= 1 || (most - least) * 100 <= most);
+}
+
+static void
+await_shares(struct daemon *d, unsigned slots, unsigned n, double all)
+{
+	struct shares want = { d, slots, n, all };
+
+	wait_until(are_level, &want, scratch_printf("%u equal shares", n));
+}
+
+enum { CROWD = 500 };
+
+/* Half of them were never used. */
+static void
+crowd(struct daemon *d, struct client *c[CROWD])
+{
+	for (int i = 0; i < CROWD; i++) {
+		c[i] = daemon_connect(d);
+		if (i % 2)
+			wants(c[i], "x");
+	}
+	daemon_metrics(d);
+}
+
+START_TEST(idle_ones_move_to_new_workers)
+{
+	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	struct client *c[CROWD];
+	double returned;
+
+	crowd(d, c);
+	for (unsigned n = 2; n <= 5; n++) {
+		resize(d, SIGTTIN, n);
+		await_shares(d, n, n, CROWD + 1);
+	}
+	for (unsigned n = 4; n >= 2; n--) {
+		resize(d, SIGTTOU, n);
+		await_shares(d, 5, n, CROWD + 1);
+	}
+	for (int i = 0; i < CROWD; i++)
+		wants(c[i], "x");
+	/* and then nothing moves by itself, though the shares change */
+	returned = metrics_ledger(daemon_metrics(d)).returned;
+	for (int i = 0; i < CROWD; i += 2)
+		client_close(c[i]);
+	for (int i = 1; i < CROWD; i += 2)
+		wants(c[i], "x");
+	ck_assert(metrics_ledger(daemon_metrics(d)).returned == returned);
+	/* each was moved about as often as there was a share for it */
+	ck_assert_msg(returned < 4 * CROWD, "%g were moved", returned);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(successor_of_a_dead_worker_gets_its_share)
+{
+	struct daemon *d = daemon_start(conf_of("workers 3;", "x"));
+	struct client *c[CROWD];
+	pid_t workers[PROC_CHILDREN_MAX];
+	double left;
+
+	crowd(d, c);
+	ck_assert_uint_eq(daemon_workers(d, workers), 3);
+	kill(workers[1], SIGKILL);
+	while (metrics_sum(daemon_metrics(d), "baton_worker_crashed_total") <
+	    CROWD / 3)
+		;
+	left = metrics_sum(daemon_metrics(d), "baton_connections_open");
+	await_shares(d, 3, 3, left);
+	daemon_stop(d);
+}
+END_TEST
+
+/* What is busy stays where it is, and it is not tried for ever. */
+START_TEST(busy_ones_stay)
+{
+	char *big = make_big();
+	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	struct client *download[20];
+	const struct metrics *m;
+
+	for (int i = 0; i < 20; i++) {
+		download[i] = client_tcp_narrow("127.0.0.1", d->port, 4096);
+		client_puts(
+		    download[i], "GET /files/big HTTP/1.1\r\nHost: t\r\n\r\n");
+		client_peek(download[i], 1000);
+	}
+	resize(d, SIGTTIN, 2);
+	while (strstr(daemon_stderr(d), "busy ones stay") == NULL)
+		m = daemon_metrics(d);
+	m = daemon_metrics(d);
+	ck_assert(share_of(m, 0) >= 20);
+	ck_assert(metrics_sum(m, "baton_rebalances_total") == 1);
+	/* new ones are dealt in turn again */
+	for (int i = 0; i < 10; i++)
+		wants(daemon_connect(d), "x");
+	m = daemon_metrics(d);
+	ck_assert(share_of(m, 1) <= 6 && share_of(m, 0) >= 25);
+	for (int i = 0; i < 20; i++)
+		reply_wants_content(client_read(download[i], "GET"), big, BIG);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(level_after_a_reload)
+{
+	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	struct client *c[CROWD];
+
+	crowd(d, c);
+	/* only every second one stays, all of the same worker */
+	for (int i = 1; i < CROWD; i += 2)
+		client_close(c[i]);
+	daemon_reload(d);
+	await_workers(d, 2);
+	await_shares(d, 4, 2, CROWD / 2 + 1);
+	daemon_stop(d);
+}
+END_TEST
+
 /* --- under load --- */
 
 START_TEST(up_and_down_under_load)
@@ -291,6 +452,12 @@ BT_SYSTEM_SUITE(resize)
 	tcase_add_test(t, reload_says_the_number);
 	tcase_add_test(t, during_a_reload);
 	tcase_add_test(t, during_an_upgrade);
+
+	t = bt_system_case(s, "shares");
+	tcase_add_test(t, idle_ones_move_to_new_workers);
+	tcase_add_test(t, successor_of_a_dead_worker_gets_its_share);
+	tcase_add_test(t, busy_ones_stay);
+	tcase_add_test(t, level_after_a_reload);
 
 	t = bt_system_case(s, "load");
 	tcase_add_test(t, up_and_down_under_load);

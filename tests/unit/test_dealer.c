@@ -140,6 +140,28 @@ START_TEST(turns_are_exact_across_bursts)
 }
 END_TEST
 
+/* Who has fewer gets all until there is no difference, then it is turns. */
+START_TEST(level_prefers_the_fewest)
+{
+	come(100);
+	bt_dealer_deal(&dealer); /* 25 each */
+	for (unsigned s = 1; s < SLOTS; s++)
+		board->slots[s].worker.taken = board->slots[s].worker.done = 20;
+	dealer.level = true;
+	come(20);
+	bt_dealer_deal(&dealer);
+	ck_assert_uint_eq(board->slots[0].dealt, 25);
+	for (unsigned s = 1; s < SLOTS; s++) {
+		ck_assert_uint_ge(board->slots[s].dealt, 25 + 6);
+		ck_assert_uint_le(board->slots[s].dealt, 25 + 7);
+	}
+	dealer.level = false;
+	come(SLOTS);
+	bt_dealer_deal(&dealer);
+	ck_assert_uint_eq(board->slots[0].dealt, 26);
+}
+END_TEST
+
 START_TEST(a_burst_is_one_message_for_each_slot)
 {
 	int before = bt_fd_count();
@@ -394,6 +416,7 @@ BT_UNIT_SUITE(dealer)
 	tcase_add_test(tc, handed_back_ones_are_in_front);
 	tcase_add_test(tc, old_generations_keep_their_places);
 	tcase_add_test(tc, turns_are_exact_across_bursts);
+	tcase_add_test(tc, level_prefers_the_fewest);
 	tcase_add_test(tc, a_burst_is_one_message_for_each_slot);
 	tcase_add_test(tc, more_than_a_message_holds);
 	tcase_add_loop_test(tc, slots_that_cannot_take_are_skipped, 0,

@@ -23,7 +23,7 @@
 
 static struct bt_slots set;
 static struct bt_slot *slot; /* the one in use */
-static unsigned news[BT_SLOT_RETIRES + 1];
+static unsigned news[BT_SLOT_SHEDS + 1];
 static struct bt_handover back[16]; /* what came to on_back */
 static size_t back_n;
 static int listener_like; /* a descriptor which a worker must not have */
