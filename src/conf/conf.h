@@ -106,6 +106,8 @@ struct bt_conf {
 	enum bt_log_format access_log_format;
 	enum bt_dispatch dispatch;
 	unsigned worker_connections;
+	unsigned worker_max_requests; /* 0: off */
+	uint64_t worker_max_memory;   /* bytes; 0: off */
 	int64_t worker_timeout_ms;
 	unsigned offload_threads;
 	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,

@@ -47,6 +47,9 @@ static const struct series {
 	{ "baton_worker_log_lines_lost_total", "counter",
 	    "Access log lines that could not be written.",
 	    SLOT(worker.log_lines_lost) },
+	{ "baton_worker_memory_bytes", "gauge",
+	    "Resident memory of the worker's own (anonymous).",
+	    SLOT(worker.memory_bytes) },
 #undef SLOT
 };
 
@@ -128,6 +131,12 @@ put_master(struct bt_buf *b, const struct bt_score_master *m)
 	put_one(b, "baton_rebalances_total", "counter",
 	    "Times that idle connections were moved to level the workers.",
 	    bt_score_get(&m->rebalances));
+	put_one(b, "baton_recycled_for_requests_total", "counter",
+	    "Workers that gave way at worker_max_requests.",
+	    bt_score_get(&m->recycled_for_requests));
+	put_one(b, "baton_recycled_for_memory_total", "counter",
+	    "Workers that gave way at worker_max_memory.",
+	    bt_score_get(&m->recycled_for_memory));
 	put_one(b, "baton_generation", "gauge", "Of the conf in force.",
 	    m->generation);
 	put_one(b, "baton_start_time_seconds", "gauge",

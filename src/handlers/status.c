@@ -67,7 +67,7 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 	bt_buf_puts(b,
 	    "<h2>Workers</h2>\n<div><table>\n"
 	    "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
-	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB out<th>started\n");
+	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB out<th>MB<th>started\n");
 	for (unsigned i = 0; i < board->slots_n; i++) {
 		const struct bt_score_slot *s = &board->slots[i];
 		const struct bt_score_worker *w = &s->worker;
@@ -85,8 +85,10 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 		for (unsigned class = 2; class <= 5; class ++)
 			bt_buf_printf(b, "<td>%" PRIu64,
 			    bt_score_get(&w->responses[class]));
-		bt_buf_printf(b, "<td>%" PRIu64 "<td>%" PRIu64 "\n",
+		bt_buf_printf(b,
+		    "<td>%" PRIu64 "<td>%" PRIu64 "<td>%" PRIu64 "\n",
 		    bt_score_get(&w->bytes_out) / 1000000,
+		    bt_score_get(&w->memory_bytes) / 1000000,
 		    bt_score_get(&s->started));
 	}
 	bt_buf_puts(b, "</table></div>\n");

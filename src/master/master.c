@@ -192,6 +192,7 @@ on_ready(struct bt_master *m, struct bt_slot *s)
 		bt_resize_go_on(m);
 	}
 	bt_reload_on_ready(m);
+	bt_recycle_on_ready(m, s);
 	bt_master_deal_held(m);
 	bt_balance_begin(m, s->quick_deaths > 0 ? PROBATION_MS : 0);
 	if (m->state == BT_MASTER_DRAINING)

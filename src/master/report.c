@@ -47,11 +47,13 @@ append_slot(struct bt_buf *out, const struct bt_slot *s, int64_t now_ms)
 	uint64_t load = bt_score_slot_load(score);
 	int64_t beat_ms = (int64_t)bt_score_get(&w->heartbeat_ms);
 
-	bt_buf_printf(out, "%6u %8d %10u %-8s %8ju %8ju %10ju %10ju %7ju %6ju ",
-	    s->index, (int)s->pid, s->generation, bt_slot_state_names[s->state],
+	bt_buf_printf(out,
+	    "%6u %8d %10u %-8s %8ju %8ju %10ju %10ju %8ju %7ju %6ju ", s->index,
+	    (int)s->pid, s->generation, bt_slot_state_names[s->state],
 	    (uintmax_t)(load > queued ? load - queued : 0), (uintmax_t)queued,
 	    (uintmax_t)bt_score_get(&score->dealt),
 	    (uintmax_t)bt_score_get(&w->requests),
+	    (uintmax_t)bt_score_get(&w->memory_bytes) / 1024,
 	    (uintmax_t)bt_score_get(&score->started),
 	    (uintmax_t)bt_score_get(&score->crashed));
 	if (beat_ms > 0)
@@ -78,9 +80,10 @@ bt_report_append(
 	    "descriptors\n",
 	    (uintmax_t)m->gathers, (uintmax_t)m->pauses_full,
 	    (uintmax_t)m->pauses_descriptors);
-	bt_buf_printf(out, "%6s %8s %10s %-8s %8s %8s %10s %10s %7s %6s %9s\n",
-	    "worker", "pid", "generation", "state", "open", "queued", "dealt",
-	    "requests", "started", "cut", "last turn");
+	bt_buf_printf(out,
+	    "%6s %8s %10s %-8s %8s %8s %10s %10s %8s %7s %6s %9s\n", "worker",
+	    "pid", "generation", "state", "open", "queued", "dealt", "requests",
+	    "KiB", "started", "cut", "last turn");
 	for (unsigned i = 0; i < set->n; i++)
 		if (set->all[i].state != BT_SLOT_EMPTY)
 			append_slot(out, &set->all[i], bt_clock_ms());

@@ -103,6 +103,7 @@ change(struct bt_master *m, int by)
 	unsigned before = m->workers;
 	int want = (int)before + by;
 
+	bt_recycle_cancel(m); /* two in one place, or none: it is put right */
 	if (want < 1 || want > BT_CONF_WORKERS_MAX)
 		bt_log_warn(
 		    NULL, 0, "workers are from 1 to %d", BT_CONF_WORKERS_MAX);
@@ -137,5 +138,6 @@ bt_resize_go_on(struct bt_master *m)
 	/* one that died during a reload may have left one too many, or few */
 	change(m, by);
 	bt_balance_begin(m, 0);
+	bt_recycle_watch(m);
 	bt_score_set(&m->board->master.workers, m->workers);
 }

@@ -272,6 +272,7 @@ bt_slot_start(struct bt_slot *s)
 		s->set->used = s->index + 1;
 	s->generation = s->set->generation;
 	s->started_ms = bt_clock_ms();
+	s->requests_before = bt_score_get(&s->score->worker.requests);
 	s->killed = false;
 	s->still_begins = false;
 	s->owes_logs = false; /* it was born with the newest */
@@ -385,6 +386,7 @@ count_crashed(struct bt_slot *s)
 	    s->score->crashed;
 	uint64_t taken, cut;
 
+	bt_score_set(&w->memory_bytes, 0);
 	bt_score_add(&w->taken, bt_slot_in_channel(s));
 	taken = bt_score_get(&w->taken);
 	cut = taken > gone ? taken - gone : 0;

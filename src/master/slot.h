@@ -48,6 +48,7 @@ struct bt_slot {
 	struct event *retry;    /* blocked for another reason: time to try */
 	struct event *rested;   /* RESTING: time for the successor */
 	int64_t started_ms;
+	uint64_t requests_before; /* the slot's, when its worker started */
 	unsigned quick_deaths; /* in a row, each within a second of its birth */
 	bool blocked;      /* the channel refused; one of the two is armed */
 	unsigned refusals; /* of the channel, in a row */

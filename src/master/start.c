@@ -297,6 +297,7 @@ bt_master_finish(struct bt_master *m)
 	free_event(m->watchdog);
 	free_event(m->reload.patience);
 	free_event(m->balance.timer);
+	free_event(m->recycle.timer);
 	if (m->base != NULL)
 		event_base_free(m->base);
 	bt_fd_close(&m->signal_fd);

@@ -62,6 +62,15 @@ struct bt_balance {
 	uint64_t returned_before;
 };
 
+/* A worker whose time has come, and who takes its place. */
+struct bt_recycle {
+	struct event *timer;
+	struct bt_slot *old, *successor; /* NULL: nothing is under way */
+	bool for_memory;
+	int64_t not_before_ms; /* the next one */
+	unsigned young;        /* in a row that did not last */
+};
+
 struct bt_master {
 	enum bt_master_state state;
 	char *exe;       /* our program, as it was found at the start */
@@ -78,6 +87,7 @@ struct bt_master {
 	struct bt_upgrade upgrade;
 	struct bt_takeover *takeover; /* NULL: all is ours */
 	struct bt_balance balance;
+	struct bt_recycle recycle;
 	int signal_fd;
 	struct event *signalled;
 	struct event *patience; /* DRAINING: drain_timeout */
@@ -218,6 +228,18 @@ void bt_resize_go_on(struct bt_master *);
 
 /* A slot in which a worker can be started, or NULL. */
 struct bt_slot *bt_resize_find_empty(const struct bt_master *);
+
+/*
+ * recycle.c: begins or ends to look for workers that are past a limit, as the
+ * conf says.
+ */
+void bt_recycle_watch(struct bt_master *);
+
+/* A worker is ready, perhaps one that shall take another one's place. */
+void bt_recycle_on_ready(struct bt_master *, const struct bt_slot *);
+
+/* What is under way is forgotten: a successor is a worker like any other. */
+void bt_recycle_cancel(struct bt_master *);
 
 /*
  * balance.c: the workers have changed: idle connections are moved, after a

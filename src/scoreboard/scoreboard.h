@@ -62,6 +62,7 @@ struct bt_score_worker {
 	uint64_t closed[BT_CLOSE_REASONS];
 	uint64_t log_lines_lost;
 	uint64_t file_cache_hits, file_cache_misses;
+	uint64_t memory_bytes; /* gauge: its own, resident */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */
@@ -96,6 +97,7 @@ struct bt_score_master {
 	uint64_t workers; /* gauge: that shall answer */
 	uint64_t resizes; /* changes of that number by a signal */
 	uint64_t rebalances;
+	uint64_t recycled_for_requests, recycled_for_memory;
 	uint32_t generation;
 	int64_t started_s; /* wall clock */
 };

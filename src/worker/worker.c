@@ -12,12 +12,14 @@
 #include "base/mem.h"
 #include "handlers/file_cache.h"
 #include "handlers/reply.h"
+#include "worker/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Deadlines, logs and the heartbeat of an idle worker are served so often. */
 #define TICK_MS 250
+#define MEMORY_MS 1000
 /* Content is read into what is left of a buffer behind the largest head. */
 #define BUFFER_CONTENT_BYTES (16 * 1024)
 /* Blocks that each pool keeps for the next rush. */
@@ -103,6 +105,13 @@ cut_retired(struct bt_worker *w)
 }
 
 static void
+read_memory(struct bt_worker *w)
+{
+	w->memory_due_ms = w->now.ms + MEMORY_MS;
+	bt_score_set(&w->score->memory_bytes, bt_memory_read(w->memory_fd));
+}
+
+static void
 on_tick(evutil_socket_t fd, short events, void *arg)
 {
 	struct bt_worker *w = arg;
@@ -115,6 +124,8 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	bt_file_cache_counts(w->services.files, &hits, &misses);
 	bt_score_set(&w->score->file_cache_hits, hits);
 	bt_score_set(&w->score->file_cache_misses, misses);
+	if (w->now.ms >= w->memory_due_ms)
+		read_memory(w);
 	if (w->access_log != NULL)
 		bt_access_log_flush(w->access_log);
 }
@@ -158,6 +169,7 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->conf = heritage->conf;
 	w->slot = &heritage->board->slots[heritage->slot];
 	w->score = &w->slot->worker;
+	w->memory_fd = -1;
 	pools_init(w);
 	if ((r = bt_privileges_drop(w->conf->user)) < 0) {
 		bt_log_error(NULL, r, "cannot become user %s", w->conf->user);
@@ -180,6 +192,7 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		bt_log_error(NULL, 0, "cannot make an event loop");
 		return -1;
 	}
+	w->memory_fd = bt_memory_open();
 	w->outbox = bt_outbox_new(w);
 	return 0;
 }
@@ -196,6 +209,7 @@ worker_fini(struct bt_worker *w)
 		bt_conn_reap(w);
 		event_base_free(w->base);
 	}
+	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
 	bt_router_free(w->router);
 	bt_file_cache_free(w->services.files);

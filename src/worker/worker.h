@@ -42,6 +42,8 @@ struct bt_worker {
 	struct bt_conn_list closed; /* freed at the next turn */
 	unsigned conns_n;
 	struct bt_outbox *outbox; /* connections on their way back */
+	int memory_fd;            /* bt_memory_open() */
+	int64_t memory_due_ms;    /* to be read again */
 	bool draining;            /* finishes what is open, then ends */
 	bool retiring;            /* hands back what is open, then ends */
 	bool parking;             /* retires, but finishes every answer */
