@@ -51,6 +51,8 @@ struct bt_baton {
 	uint16_t port;                   /* the client's, host order */
 	uint16_t flags;                  /* enum bt_baton_flag */
 	uint8_t host[16]; /* the client's address, network order */
+	uint32_t seat;    /* scoreboard/seats.h; 0: none */
+	uint32_t unused;
 };
 
 struct bt_handover {

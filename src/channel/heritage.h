@@ -8,11 +8,15 @@
 
 #include "channel/channel.h"
 #include "conf/conf.h"
+#include "scoreboard/rates.h"
 #include "scoreboard/scoreboard.h"
+#include "scoreboard/seats.h"
 
 struct bt_heritage {
 	const struct bt_conf *conf;
 	struct bt_scoreboard *board;
+	struct bt_seats *seats;     /* of connections that count for a limit */
+	struct bt_rates *rates;     /* of requests by address */
 	unsigned slot;              /* index into board->slots */
 	uint32_t generation;        /* of the conf */
 	struct bt_channel *channel; /* the far end; EOF: the master is gone */

@@ -108,6 +108,8 @@ struct bt_conf {
 	unsigned worker_connections;
 	unsigned worker_max_requests; /* 0: off */
 	uint64_t worker_max_memory;   /* bytes; 0: off */
+	/* of one client address; 0: no limit */
+	unsigned limit_connections, limit_rate, limit_rate_burst;
 	int64_t worker_timeout_ms;
 	unsigned offload_threads;
 	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,

@@ -84,6 +84,22 @@ const struct bt_directive bt_directives[] = {
 	    .help = "Connections that one worker holds at most; past that "
 		    "they wait in the kernel.",
 	    .example = "worker_connections 65536;" },
+	{ .name = "limit_connections", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_CUSTOM, .syntax = "COUNT per_address | off",
+	    .preset = "off", ARGS(1, 2), .set = bt_set_limit_connections,
+	    .help = "Connections that one client address may have at a time; "
+		    "more are reset as they come.",
+	    .example = "limit_connections 100 per_address;",
+	    .nginx = " limit_conn limit_conn_zone " },
+	{ .name = "limit_rate", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
+	    .syntax = "COUNT/s per_address [burst COUNT] | off",
+	    .preset = "off", ARGS(1, 4), .set = bt_set_limit_rate,
+	    .help = "New connections, and requests, that one client address "
+		    "may make in a second, after a burst (of a second's worth "
+		    "when none is given); connections past it are reset, "
+		    "requests are answered with 429.",
+	    .example = "limit_rate 50/s per_address burst 200;",
+	    .nginx = " limit_req limit_req_zone " },
 	{ .name = "worker_max_requests", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_COUNT, .syntax = "COUNT | off", .preset = "off",
 	    .special = "off", .min = 1, .max = 1000000000, ARGS(1, 1),

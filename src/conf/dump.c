@@ -102,6 +102,25 @@ put_logs(struct bt_buf *out, const struct bt_conf *conf)
 }
 
 static void
+put_limits(struct bt_buf *out, const struct bt_conf *conf)
+{
+	if (conf->limit_connections > 0) {
+		begin(out, 0, "limit_connections");
+		bt_buf_printf(
+		    out, "%u per_address;\n", conf->limit_connections);
+	} else {
+		put(out, 0, "limit_connections", "off");
+	}
+	if (conf->limit_rate > 0) {
+		begin(out, 0, "limit_rate");
+		bt_buf_printf(out, "%u/s per_address burst %u;\n",
+		    conf->limit_rate, conf->limit_rate_burst);
+	} else {
+		put(out, 0, "limit_rate", "off");
+	}
+}
+
+static void
 put_listen(struct bt_buf *out, const struct bt_conf *conf, unsigned server,
     unsigned listen)
 {
@@ -238,6 +257,7 @@ bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
 		if (bt_directives[i].where == BT_IN_MAIN)
 			put_field(out, 0, &bt_directives[i], conf);
 	put_logs(out, conf);
+	put_limits(out, conf);
 	for (unsigned s = 0; s < conf->servers_n; s++)
 		put_server(out, conf, s);
 }

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "http/request.h"
+#include "scoreboard/rates.h"
 #include "scoreboard/scoreboard.h"
 
 struct bt_exchange;
@@ -25,6 +26,7 @@ struct bt_services {
 	const struct bt_conf *conf;
 	struct bt_scoreboard *board;
 	struct bt_score_worker *score;
+	struct bt_rates *rates; /* of requests by client address */
 	const struct bt_now *now;
 	struct bt_file_cache *files;
 };

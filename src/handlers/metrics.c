@@ -47,6 +47,9 @@ static const struct series {
 	{ "baton_worker_log_lines_lost_total", "counter",
 	    "Access log lines that could not be written.",
 	    SLOT(worker.log_lines_lost) },
+	{ "baton_worker_limited_total", "counter",
+	    "Requests answered with 429, for limit_rate.",
+	    SLOT(worker.limited) },
 	{ "baton_worker_memory_bytes", "gauge",
 	    "Resident memory of the worker's own (anonymous).",
 	    SLOT(worker.memory_bytes) },
@@ -90,6 +93,12 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 	    "Connections that wait in the master for a worker.", l.held);
 	put_one(b, "baton_connections_refused_total", "counter",
 	    "Connections that the master closed.", l.refused);
+	put_one(b, "baton_connections_refused_for_connections_total", "counter",
+	    "Of these, for limit_connections.",
+	    bt_score_get(&board->master.refused_for_connections));
+	put_one(b, "baton_connections_refused_for_rate_total", "counter",
+	    "Of these, for limit_rate.",
+	    bt_score_get(&board->master.refused_for_rate));
 	put_one(b, "baton_connections_in_channel", "gauge",
 	    "Connections dealt and not yet taken.", l.in_channel);
 	put_one(b, "baton_connections_taken_total", "counter",

@@ -50,7 +50,7 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 	put_row(b, "returned", l.returned, "handed back by workers");
 	put_row(b, "dealt", l.dealt, "= taken + in channel");
 	put_row(b, "held", l.held, "waiting in the master");
-	put_row(b, "refused", l.refused, "");
+	put_row(b, "refused", l.refused, "by a limit, or at the end");
 	put_row(b, "in channel", l.in_channel, "");
 	put_row(b, "taken", l.taken, "= open + done + handed back + crashed");
 	put_row(b, "open", l.open, "");

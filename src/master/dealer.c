@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "master/limits.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -232,8 +233,12 @@ send_share(struct bt_dealer *d, struct hand *hand, struct bt_slot *s)
 			d->on_blocked(s, r);
 			return;
 		}
-		for (size_t i = at; i < at + (size_t)r; i++)
+		for (size_t i = at; i < at + (size_t)r; i++) {
 			hand->sent[index[i]] = true;
+			if (share[i].baton.seat != 0)
+				bt_limits_deal(
+				    d->limits, &share[i].baton, s->index);
+		}
 		at += (size_t)r;
 		/* in this order, or a reader may count one twice */
 		bt_score_set(&d->score->held,

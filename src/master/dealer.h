@@ -20,6 +20,7 @@ struct bt_dealer {
 	uint32_t generation;      /* only its slots are dealt to */
 	bool level;               /* whatever `dispatch` says: to the fewest */
 	struct bt_score_master *score;
+	struct bt_limits *limits; /* hear where connections with a seat go */
 	void (*on_blocked)(struct bt_slot *, int err); /* a channel refused */
 
 	struct bt_handover *pending; /* the queue, front first */

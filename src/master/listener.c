@@ -411,6 +411,19 @@ is_passing(int err)
 }
 
 /*
+ * With a reset, as haproxy does: the client knows at once, and does not take it
+ * for an empty answer; nothing stays with us, not even TIME_WAIT.
+ */
+static void
+refuse(int *fd)
+{
+	const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	bt_fd_close(fd);
+}
+
+/*
  * Accepts a batch's worth into the dealer's queue.
  *
  * Returns: how many; `*ret_err` is why it ended: 0 (a full batch), EAGAIN, or
@@ -423,7 +436,7 @@ accept_burst(struct bt_listener *l, int *ret_err)
 	struct bt_handover *h =
 	    bt_dealer_room(set->dealer, BT_CHANNEL_BATCH_MAX);
 	int64_t now_us = bt_clock_us();
-	unsigned n = 0, passed = 0;
+	unsigned n = 0, refused = 0, passed = 0;
 
 	*ret_err = 0;
 	while (n < BT_CHANNEL_BATCH_MAX && passed < BT_CHANNEL_BATCH_MAX) {
@@ -445,9 +458,17 @@ accept_burst(struct bt_listener *l, int *ret_err)
 			.id = ++set->last_id,
 			.listen = l->id };
 		bt_baton_set_peer(&h[n].baton, &peer);
+		if (set->limits->on &&
+		    !bt_limits_admit(set->limits, &h[n].baton)) {
+			refuse(&fd);
+			refused++;
+			passed++;
+			continue;
+		}
 		n++;
 	}
-	bt_score_add(&set->score->accepted, n);
+	bt_score_add(&set->score->accepted, n + refused);
+	bt_score_add(&set->score->refused, refused);
 	bt_dealer_take(set->dealer, n);
 	return n;
 }

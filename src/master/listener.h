@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "master/dealer.h"
 #include "master/gather.h"
+#include "master/limits.h"
 
 #include <sys/types.h>
 
@@ -40,6 +41,7 @@ struct bt_listeners {
 	size_t n;
 	struct event_base *base;
 	struct bt_dealer *dealer;
+	struct bt_limits *limits;
 	struct bt_score_master *score;
 	struct event *resume; /* after BT_PAUSE_DESCRIPTORS */
 	unsigned paused;      /* enum bt_pause; 0: accepting */

@@ -212,6 +212,7 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 		bt_master_deal_held(m);
 		break;
 	case BT_SLOT_DIED:
+		bt_limits_end(&m->limits, s->index);
 		if (m->state == BT_MASTER_STARTING)
 			on_start_death(m);
 		else
@@ -222,6 +223,7 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 		bt_balance_begin(m, PROBATION_MS);
 		break;
 	case BT_SLOT_LEFT:
+		bt_limits_end(&m->limits, s->index);
 		bt_master_deal_held(m);
 		if (m->state == BT_MASTER_DRAINING && m->dealer.pending_n > 0 &&
 		    !m->cutting && !m->parking)
@@ -246,6 +248,8 @@ bt_master_on_back(void *arg, struct bt_handover *h, size_t n)
 {
 	struct bt_master *m = arg;
 
+	for (size_t i = 0; i < n; i++)
+		bt_limits_return(&m->limits, &h[i].baton);
 	bt_score_add(&m->board->master.returned, n);
 	bt_dealer_take_back(&m->dealer, h, n);
 	bt_dealer_deal(&m->dealer);

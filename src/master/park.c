@@ -190,6 +190,7 @@ take_up(struct bt_listeners *set, const struct bt_conf *conf, int *fd,
 		    .bytes = n,
 		    .listen = id_of_address(conf, addr) } };
 	bt_baton_set_peer(&h->baton, &peer);
+	bt_limits_return(set->limits, &h->baton);
 	bt_score_add(&set->score->accepted, 1);
 	bt_dealer_take(set->dealer, 1);
 }

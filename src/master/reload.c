@@ -296,6 +296,7 @@ commit(struct bt_master *m)
 	struct bt_reload *r = &m->reload;
 	struct bt_conf *old = m->conf;
 
+	bt_limits_set(&m->limits, r->conf);
 	if (m->takeover != NULL)
 		bt_takeover_commit(m);
 	m->conf = r->conf;

@@ -76,10 +76,12 @@ bt_report_append(
 	    (intmax_t)(bt_clock_wall_s() - m->started_s));
 	append_ledger(out, set->board);
 	bt_buf_printf(out,
+	    "refused %ju for limit_connections, %ju for limit_rate\n"
 	    "gathered %ju times; paused %ju times for room, %ju times for "
 	    "descriptors\n",
-	    (uintmax_t)m->gathers, (uintmax_t)m->pauses_full,
-	    (uintmax_t)m->pauses_descriptors);
+	    (uintmax_t)m->refused_for_connections,
+	    (uintmax_t)m->refused_for_rate, (uintmax_t)m->gathers,
+	    (uintmax_t)m->pauses_full, (uintmax_t)m->pauses_descriptors);
 	bt_buf_printf(out,
 	    "%6s %8s %10s %-8s %8s %8s %10s %10s %8s %7s %6s %9s\n", "worker",
 	    "pid", "generation", "state", "open", "queued", "dealt", "requests",

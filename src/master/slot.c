@@ -205,6 +205,8 @@ live(struct bt_slot *s)
 	struct bt_heritage heritage = {
 		.conf = s->set->conf,
 		.board = s->set->board,
+		.seats = s->set->seats,
+		.rates = s->set->rates,
 		.slot = s->index,
 		.generation = s->set->generation,
 		.channel = s->far,
@@ -291,6 +293,7 @@ bt_slot_adopt(struct bt_slot *s, int *near, int *far)
 	s->near = bt_channel_adopt(near);
 	s->far = bt_channel_adopt(far);
 	s->started_ms = bt_clock_ms();
+	s->requests_before = bt_score_get(&s->score->worker.requests);
 	s->still_begins = s->owes_farewell;
 	if (s->set->used <= s->index)
 		s->set->used = s->index + 1;

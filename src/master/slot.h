@@ -96,6 +96,9 @@ struct bt_slots {
 	uint32_t generation;
 	int access_log_fd;  /* the master's; -1: off */
 	uint32_t reap_from; /* workers of earlier generations are left alone */
+	/* what workers know of limits by address */
+	struct bt_seats *seats;
+	struct bt_rates *rates;
 };
 
 /*

@@ -21,6 +21,8 @@
 
 /* Descriptors of a worker that are not connections: logs, files, its loop. */
 #define WORKER_DESCRIPTORS 32
+/* Client addresses whose rate of requests is known, 16 bytes each. */
+#define REQUEST_BUCKETS (1u << 16)
 
 static unsigned
 count_cpus(void)
@@ -172,6 +174,27 @@ make_board(struct bt_master *m)
 	return 0;
 }
 
+/* There before the first fork, on or off: a reload may turn them on. */
+int
+bt_master_make_limits(struct bt_master *m)
+{
+	int r;
+
+	m->limits.score = &m->board->master;
+	if ((r = bt_limits_init(&m->limits)) < 0 ||
+	    (r = bt_rates_new(REQUEST_BUCKETS, &m->rates)) < 0) {
+		bt_log_error(NULL, r, "cannot make the tables of limits");
+		return r;
+	}
+	if (m->conf != NULL)
+		bt_limits_set(&m->limits, m->conf);
+	m->dealer.limits = &m->limits;
+	m->listeners.limits = &m->limits;
+	m->slots.seats = m->limits.shared;
+	m->slots.rates = m->rates;
+	return 0;
+}
+
 static int
 write_pid_file(struct bt_master *m)
 {
@@ -253,7 +276,8 @@ bt_master_start(struct bt_master *m)
 		m->conf_file = bt_mem_strdup(m->conf->file);
 	if ((r = bt_master_open_logs(m)) < 0 ||
 	    (r = bt_master_check_user(m->conf)) < 0 ||
-	    (r = bt_master_make_loop(m)) < 0 || (r = make_board(m)) < 0)
+	    (r = bt_master_make_loop(m)) < 0 || (r = make_board(m)) < 0 ||
+	    (r = bt_master_make_limits(m)) < 0)
 		return r;
 	bt_master_make_slots(m);
 	if ((r = bt_master_watch_signals(m, false)) < 0 ||
@@ -302,6 +326,8 @@ bt_master_finish(struct bt_master *m)
 		event_base_free(m->base);
 	bt_fd_close(&m->signal_fd);
 	bt_fd_close(&m->slots.access_log_fd);
+	bt_limits_fini(&m->limits);
+	bt_rates_free(m->rates);
 	bt_scoreboard_free(m->board);
 	bt_conf_free(m->conf);
 }

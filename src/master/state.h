@@ -8,6 +8,7 @@
 
 #include "master/control.h"
 #include "master/dealer.h"
+#include "master/limits.h"
 #include "master/listener.h"
 #include "master/master.h"
 #include "master/slot.h"
@@ -81,6 +82,8 @@ struct bt_master {
 	struct bt_scoreboard *board;
 	struct bt_slots slots;
 	struct bt_dealer dealer;
+	struct bt_limits limits;
+	struct bt_rates *rates; /* of requests, which the workers share */
 	struct bt_listeners listeners;
 	struct bt_control *control;
 	struct bt_reload reload;
@@ -148,8 +151,10 @@ int bt_master_watch_signals(struct bt_master *, bool children_only);
  */
 int bt_master_start(struct bt_master *);
 
-/* Parts of it: limits and the loop; slots and dealer; timers. */
+/* Parts of it: limits and the loop; tables of clients; slots, dealer; timers.
+ */
 int bt_master_make_loop(struct bt_master *);
+int bt_master_make_limits(struct bt_master *);
 void bt_master_make_slots(struct bt_master *);
 void bt_master_start_timers(struct bt_master *);
 

@@ -318,7 +318,8 @@ adopt(struct bt_master *m, struct bt_crossing *x)
 	m->workers = x->workers;
 	m->resize_by = x->resize_by;
 	if ((r = bt_master_make_loop(m)) < 0 ||
-	    (r = bt_scoreboard_open(x->board_fd, &m->board)) < 0)
+	    (r = bt_scoreboard_open(x->board_fd, &m->board)) < 0 ||
+	    (r = bt_master_make_limits(m)) < 0)
 		return r;
 	bt_master_make_slots(m);
 	m->listeners.base = m->base;
@@ -343,12 +344,15 @@ wait_of(unsigned what)
 
 /* The bytes move. */
 static void
-adopt_held(struct bt_dealer *d, struct bt_crossing *x)
+adopt_held(struct bt_master *m, struct bt_crossing *x)
 {
+	struct bt_dealer *d = &m->dealer;
 	struct bt_handover *room;
 
 	if (x->held_n == 0)
 		return;
+	for (size_t i = 0; i < x->held_n; i++)
+		bt_limits_return(&m->limits, &x->held[i].baton);
 	room = bt_dealer_room(d, x->held_n);
 	memcpy(room, x->held, x->held_n * sizeof(*room));
 	bt_dealer_take(d, x->held_n);
@@ -370,7 +374,7 @@ attach(struct bt_master *m, struct bt_crossing *x)
 		    wait_of(x->clients[i].waits_for));
 	for (size_t i = 0; i < x->slots_n; i++)
 		bt_slot_attach(&m->slots.all[x->slots[i].index]);
-	adopt_held(&m->dealer, x);
+	adopt_held(m, x);
 	bt_slots_reap(&m->slots);
 }
 

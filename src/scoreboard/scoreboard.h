@@ -62,6 +62,7 @@ struct bt_score_worker {
 	uint64_t closed[BT_CLOSE_REASONS];
 	uint64_t log_lines_lost;
 	uint64_t file_cache_hits, file_cache_misses;
+	uint64_t limited;      /* requests answered with 429 by limit_rate */
 	uint64_t memory_bytes; /* gauge: its own, resident */
 };
 
@@ -87,8 +88,9 @@ struct bt_score_slot {
 
 struct bt_score_master {
 	BT_SCORE_LINE uint64_t accepted;
-	uint64_t held;        /* gauge: accepted, waiting for a slot */
-	uint64_t refused;     /* closed by the master, undealt */
+	uint64_t held;    /* gauge: accepted, waiting for a slot */
+	uint64_t refused; /* closed by the master, undealt */
+	uint64_t refused_for_connections, refused_for_rate; /* of these */
 	uint64_t returned;    /* handed back by workers, and received */
 	uint64_t gathers;     /* times that it waited for more before dealing */
 	uint64_t pauses_full; /* the slots or channels were full */

@@ -553,6 +553,7 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	if (c->x != NULL)
 		bt_exchange_end(c);
 	bt_fd_close(&c->fd);
+	bt_seats_leave(w->heritage->seats, c->baton.seat);
 	conn_leave(c);
 	bt_score_add(&w->score->closed[why], 1);
 	bt_score_add(&w->score->done, 1);

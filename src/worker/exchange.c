@@ -116,6 +116,29 @@ answer_options(struct bt_exchange *x, unsigned methods)
 	    BT_STR_NONE);
 }
 
+/*
+ * Whether its client has asked more than limit_rate allows: then it is told
+ * when to come again, and the connection stays.
+ */
+static bool
+is_too_fast(struct bt_exchange *x)
+{
+	const struct bt_services *s = x->route->services;
+	const struct bt_rate rate = { s->conf->limit_rate,
+		s->conf->limit_rate_burst };
+	uint64_t key = bt_rates_key(s->rates, x->baton->family, x->baton->host);
+	int64_t ms;
+
+	if (key == 0 ||
+	    (ms = bt_rates_take(s->rates, key, rate, s->now->ms)) == 0)
+		return false;
+	bt_score_add(&s->score->limited, 1);
+	bt_reply_error(x, 429,
+	    bt_arena_printf(&x->arena, "Retry-After: %lld\r\n",
+		(long long)(ms + 999) / 1000));
+	return true;
+}
+
 /* The route is known: what it forbids is said, else its handler answers. */
 static void
 answer(struct bt_exchange *x)
@@ -123,6 +146,8 @@ answer(struct bt_exchange *x)
 	const struct bt_request *r = &x->request;
 	const struct bt_handler *handler = x->route->handler;
 
+	if (x->route->services->conf->limit_rate > 0 && is_too_fast(x))
+		return;
 	if (x->route->conf != NULL && x->route->conf->scope.access_n > 0 &&
 	    !bt_route_allows(x->route, x->baton))
 		bt_reply_error(x, 403, BT_STR_NONE);

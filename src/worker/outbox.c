@@ -73,6 +73,7 @@ bt_outbox_free(struct bt_outbox *o)
 		bt_score_add(&o->worker->score->done, 1);
 		bt_score_add(&o->worker->score->closed[BT_CLOSE_DRAIN], 1);
 		bt_handover_close(&item->h);
+		bt_seats_leave(o->worker->heritage->seats, item->h.baton.seat);
 		item_free(o, item);
 	}
 	event_free(o->writable);
@@ -146,6 +147,8 @@ bt_outbox_flush(struct bt_outbox *o)
 			struct item *item = STAILQ_FIRST(&o->items);
 
 			bt_handover_close(&item->h);
+			bt_seats_leave(
+			    o->worker->heritage->seats, item->h.baton.seat);
 			bt_score_add(&o->worker->score->done, 1);
 			item_free(o, item);
 		}

@@ -178,6 +178,7 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->services = (struct bt_services){ .conf = w->conf,
 		.board = heritage->board,
 		.score = w->score,
+		.rates = heritage->rates,
 		.now = &w->now,
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };

@@ -18,6 +18,7 @@ struct daemon {
 	unsigned port; /* of the socket that it was handed on 127.0.0.1 */
 	int listen_fd, notify_fd;
 	const char *conf;     /* path of the conf file */
+	bool refuses;         /* the test makes it refuse connections */
 	struct client *admin; /* where the metrics are asked for */
 	const char
 	    *notified; /* what it told the service manager at its start */

@@ -65,6 +65,7 @@ START_TEST(full_workers)
 	enum { ROOM = 2 * 16 - 1 }; /* one is the metrics' */
 	struct daemon *d = daemon_start("worker_connections 16;\n" ANSWER);
 	struct client *open[CLIENTS], *served[CLIENTS];
+	struct metrics_ledger books;
 	double paused;
 	int n;
 
@@ -76,6 +77,10 @@ START_TEST(full_workers)
 	paused = metrics_sum(daemon_metrics(d), "baton_pauses_full_total");
 	ck_assert_double_ge(paused, 1);
 	ck_assert(!is_any_answered(open));
+	books = metrics_ledger(daemon_metrics(d));
+	ck_assert(metrics_ledger_balances(&books));
+	ck_assert(books.held >= 1 && books.held <= CLIENTS - ROOM);
+	ck_assert(books.refused == 0);
 	ck_assert_double_eq(
 	    metrics_sum(daemon_metrics(d), "baton_connections_open"), ROOM + 1);
 	for (; n < CLIENTS; n++) {

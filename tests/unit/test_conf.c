@@ -81,6 +81,10 @@ START_TEST(main_values)
 				  "worker_timeout 1m; header_timeout 250ms;"
 				  "max_header_size 32K;"
 				  "keepalive_requests 7;"
+				  "worker_max_requests 8; "
+				  "worker_max_memory 9m;"
+				  "limit_connections 10 per_address;"
+				  "limit_rate 11/s per_address burst 12;"
 				  "server { route / { echo; } }");
 
 	ck_assert_uint_eq(c->workers, 3);
@@ -96,6 +100,11 @@ START_TEST(main_values)
 	ck_assert_int_eq(c->header_timeout_ms, 250);
 	ck_assert_uint_eq(c->max_header_bytes, 32768);
 	ck_assert_uint_eq(c->keepalive_requests, 7);
+	ck_assert_uint_eq(c->worker_max_requests, 8);
+	ck_assert_uint_eq(c->worker_max_memory, 9 * 1024 * 1024);
+	ck_assert_uint_eq(c->limit_connections, 10);
+	ck_assert_uint_eq(c->limit_rate, 11);
+	ck_assert_uint_eq(c->limit_rate_burst, 12);
 	bt_conf_free(c);
 }
 END_TEST
@@ -245,6 +254,9 @@ static const char *const round_trips[] = {
 	"access_log '/a b' common; dispatch least_connections;"
 	"drain_timeout 1500ms; keepalive_timeout 1d; max_header_size 1025;"
 	"server { route / { root '/x;y'; index 'a b' c; } }",
+	"limit_connections 5 per_address; limit_rate 1000000/s per_address;"
+	"worker_max_requests 1; worker_max_memory 1g;"
+	"server { route / { echo; } }",
 	"max_body_size 0; allow 10.0.0.0/8; allow unix:; add_header A b;"
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "

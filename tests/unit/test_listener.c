@@ -53,6 +53,8 @@ listen_at(const char *text)
 	ck_assert_int_eq(bt_addr_parse(bt_str_of(text), &l->addr, &why), 0);
 }
 
+static struct bt_limits limits; /* off */
+
 static void
 setup(void)
 {
@@ -73,8 +75,10 @@ setup(void)
 		.on_blocked = on_blocked };
 	bt_dealer_init(&dealer);
 	conf = (struct bt_conf){ .listens = listens };
+	limits = (struct bt_limits){ .score = &board->master };
 	set = (struct bt_listeners){ .base = event_base_new(),
 		.dealer = &dealer,
+		.limits = &limits,
 		.score = &board->master };
 	deadline = evtimer_new(set.base, on_deadline, NULL);
 	event_add(deadline, &tv);
