@@ -167,11 +167,28 @@ is_old(const struct bt_dealer *d, const struct bt_slot *s)
 static uint64_t
 room_beside_the_old(const struct bt_dealer *d)
 {
-	uint64_t room = 0, old = 0;
+	uint64_t room = 0, back = 0, old = 0;
+	bool any = false;
 
-	for (unsigned i = 0; i < d->slots_n; i++)
-		if (is_old(d, &d->slots[i]))
-			old += bt_score_slot_load(d->slots[i].score);
+	for (unsigned i = 0; i < d->slots_n; i++) {
+		const struct bt_score_slot *score = d->slots[i].score;
+
+		if (is_old(d, &d->slots[i])) {
+			any = true;
+			old += bt_score_slot_load(score);
+		}
+		/* later than its load: rather twice than not at all */
+		back += bt_score_get(&score->worker.handed_back) +
+		    bt_score_get(&score->recalled);
+	}
+	if (!any)
+		return UINT64_MAX;
+	/*
+	 * With those in the channels, on their way to us.  What came and is not
+	 * yet counted by its worker is still in its load, and taken off here.
+	 */
+	old += back;
+	old -= old > d->score->returned ? d->score->returned : old;
 	if (old == 0)
 		return UINT64_MAX;
 	for (unsigned i = 0; i < d->slots_n; i++) {

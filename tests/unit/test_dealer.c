@@ -388,6 +388,8 @@ START_TEST(old_generations_keep_their_places)
 	/* and when they have given up all, there is room for them first */
 	bt_score_add(&slots[0].score->worker.handed_back, 1);
 	bt_score_add(&slots[1].score->worker.handed_back, 2);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 0);
+	bt_score_add(&board->master.returned, 3);
 	ck_assert_uint_eq(bt_dealer_deal(&dealer), 2);
 	ck_assert_uint_eq(dealer.pending_n, 0);
 }
