@@ -150,7 +150,9 @@ reply_part(struct bt_exchange *x, const struct bt_file *f, unsigned status,
 		bt_reply_file(x, status, fields, f->fd, offset, length);
 	else
 		bt_reply_bytes(x, status, fields,
-		    (struct bt_str){ f->content.p + offset, length });
+		    length > 0
+			? (struct bt_str){ f->content.p + offset, length }
+			: BT_STR_NONE);
 }
 
 /* True when a Range was answered. */
