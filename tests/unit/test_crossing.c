@@ -189,8 +189,8 @@ static const char *const refused[] = {
 	"baton-crossing 1\nexe 99999999999999999999\nx\n",
 	"baton-crossing 1\nlistener 1 2 0 0 0 nowhere\n",
 	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 9 10 11 zz 0\n\n",
-	"baton-crossing 1\nheld 1 2 3 4 5 6 7 8 9 10 11 "
-	"00000000000000000000000000000000 99999999\n\n",
+	("baton-crossing 1\nheld 1 2 3 4 5 6 7 8 9 10 11 "
+	 "00000000000000000000000000000000 99999999\n\n"),
 };
 
 START_TEST(refuses)
