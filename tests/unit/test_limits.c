@@ -172,7 +172,7 @@ END_TEST
 /* Against a count of its own: many addresses that come and go. */
 START_TEST(agrees_with_a_plain_count)
 {
-	enum { ADDRESSES = 20000, OPEN = 30000, STEPS = 500000 };
+	enum { ADDRESSES = 2000, OPEN = 3000, STEPS = 60000 };
 	unsigned *count = calloc(ADDRESSES, sizeof(*count)), seed = 1;
 	struct bt_baton *open = calloc(OPEN, sizeof(*open));
 	uint32_t *whose = calloc(OPEN, sizeof(*whose));
