@@ -320,8 +320,10 @@ bt_control_adopt_client(
 	c->fd = bt_fd_take(fd);
 	c->event = event_new(
 	    control->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
-	event_add(c->event, NULL);
-	bt_control_wait(c, what);
+	c->state = CLIENT_ASKING;
+	event_add(c->event, &patience);
+	if (what != BT_WAIT_NONE)
+		bt_control_wait(c, what);
 }
 
 int
@@ -351,6 +353,10 @@ bt_control_next_waiting(
 
 		if (c->state == CLIENT_WAITING) {
 			*ret = c->waits_for;
+			return c->fd;
+		}
+		if (c->state == CLIENT_ASKING && c->verb_n == 0) {
+			*ret = BT_WAIT_NONE;
 			return c->fd;
 		}
 	}

@@ -55,7 +55,10 @@ struct bt_control *bt_control_adopt(struct event_base *, int *fd,
     const char *path, ino_t ino, const struct bt_control_verb *verbs,
     void *arg);
 
-/* A client that waits for its answer from another program; takes `*fd`. */
+/*
+ * A client of another program's, who waits for that; BT_WAIT_NONE: has not
+ * asked yet.  Takes `*fd`.
+ */
 void bt_control_adopt_client(
     struct bt_control *, int *fd, enum bt_control_wait);
 
@@ -64,7 +67,7 @@ int bt_control_fd(const struct bt_control *);
 const char *bt_control_path(const struct bt_control *);
 ino_t bt_control_ino(const struct bt_control *);
 
-/* Those who wait, one by one: `*at` begins with 0.  -1: no more. */
+/* Those who wait, or have not asked yet: `*at` begins with 0.  -1: no more. */
 int bt_control_next_waiting(
     const struct bt_control *, size_t *at, enum bt_control_wait *ret);
 

@@ -338,6 +338,8 @@ keep_to_us(void *arg, int fd)
 static enum bt_control_wait
 wait_of(unsigned what)
 {
+	if (what == BT_WAIT_NONE)
+		return BT_WAIT_NONE;
 	/* one that should follow the upgrade is contained in it */
 	return what == BT_WAIT_UPGRADE ? BT_WAIT_UPGRADE : BT_WAIT_RELOAD;
 }
