@@ -3,6 +3,7 @@
  * connection is closed by it.
  */
 
+#include "tests/system/site.h"
 #include "tests/system/system.h"
 
 #include <errno.h>
@@ -15,61 +16,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-
-enum { BIG = 8 * 1024 * 1024, MANY = 40 };
-
-/* A conf whose answers say which it is. */
-static const char *
-conf_of(const char *globals, const char *text)
-{
-	return scratch_printf("%s\n"
-			      "server { route = / { return 200 \"%s\"; } "
-			      "route /echo { echo; } "
-			      "route /files { root @DIR@/site; } }\n",
-	    globals, text);
-}
-
-static char *
-make_big(void)
-{
-	char *noise = scratch_alloc(BIG);
-
-	scratch_noise(noise, BIG, 7);
-	scratch_file("site/files/big", noise, BIG);
-	return noise;
-}
-
-static void
-wants(struct client *c, const char *text)
-{
-	struct reply *r = client_expect(c, GET, 200);
-
-	reply_wants_text(r, text);
-	ck_assert_msg(!r->closes, "the connection is to end: %s", r->head);
-}
+enum { MANY = 40 };
 
 /* --- connections in every phase --- */
 
 START_TEST(idle_connections_are_kept)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *used[MANY], *fresh[MANY];
 
 	for (int i = 0; i < MANY; i++) {
 		used[i] = daemon_connect(d);
-		wants(used[i], "one");
+		site_wants(used[i], "one");
 		fresh[i] = daemon_connect(d);
 	}
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	for (int i = 0; i < MANY; i++) {
-		wants(used[i], "two");
-		wants(fresh[i], "two");
+		site_wants(used[i], "two");
+		site_wants(fresh[i], "two");
 	}
 	for (int round = 0; round < 5; round++)
 		daemon_reload(d);
 	for (int i = 0; i < MANY; i++)
-		wants(used[i], "two");
+		site_wants(used[i], "two");
 	ck_assert(metrics_ledger(daemon_metrics(d)).returned >= 2 * MANY);
 	daemon_stop(d);
 }
@@ -79,7 +48,7 @@ END_TEST
 START_TEST(amid_a_head)
 {
 	static const size_t sizes[] = { 1, 30, 3000, 14000 };
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c[BT_ROWS(sizes)];
 
 	for (int i = 0; i < BT_ROWS(sizes); i++) {
@@ -87,13 +56,13 @@ START_TEST(amid_a_head)
 
 		c[i] = daemon_connect(d);
 		if (i % 2)
-			wants(c[i], "one");
+			site_wants(c[i], "one");
 		strcpy(head, "GET / HTTP/1.1\r\nHost: t\r\nX: ");
 		for (size_t n = strlen(head); n < sizes[i]; n++)
 			head[n] = 'x';
 		ck_assert(client_send(c[i], head, sizes[i]));
 	}
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	client_puts(c[0], "ET / HTTP/1.1\r\nHost: t\r\n\r\n");
 	for (int i = 1; i < BT_ROWS(sizes); i++)
 		client_puts(c[i], "\r\n\r\n");
@@ -106,15 +75,15 @@ END_TEST
 /* An answer that is under way is finished; the next one is the new conf's. */
 START_TEST(amid_an_answer)
 {
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 4096);
 	pid_t workers[PROC_CHILDREN_MAX];
 	struct reply *r;
 
 	client_puts(c, "GET /files/big HTTP/1.1\r\nHost: t\r\n\r\n");
 	client_peek(c, 1000);
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	/* the file goes along: no old worker lingers for it */
 	while (daemon_workers(d, workers) != 2)
 		daemon_metrics(d);
@@ -122,21 +91,21 @@ START_TEST(amid_an_answer)
 	while (daemon_workers(d, workers) != 2)
 		daemon_metrics(d);
 	r = client_read(c, "GET");
-	reply_wants_content(r, big, BIG);
+	reply_wants_content(r, big, SITE_BIG);
 	ck_assert(!r->closes);
-	wants(c, "two");
+	site_wants(c, "two");
 	daemon_stop(d);
 	/* and is logged once, as what was asked for */
 	ck_assert_ptr_nonnull(strstr(scratch_read("access.log", NULL),
-	    scratch_printf("\"GET /files/big HTTP/1.1\" 200 %d ", BIG)));
+	    scratch_printf("\"GET /files/big HTTP/1.1\" 200 %d ", SITE_BIG)));
 }
 END_TEST
 
 /* What was sent behind the request that is being answered is answered, too. */
 START_TEST(pipelined_behind_an_answer)
 {
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 4096);
 
 	client_puts(c,
@@ -144,13 +113,13 @@ START_TEST(pipelined_behind_an_answer)
 		"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n"
 		"hello" GET);
 	client_peek(c, 1000);
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	reply_wants_text(client_read(c, "GET"), "one");
-	reply_wants_content(client_read(c, "GET"), big, BIG);
+	reply_wants_content(client_read(c, "GET"), big, SITE_BIG);
 	reply_wants_text(client_read(c, "GET"), "two");
 	reply_wants_text(client_read(c, "POST"), "hello");
 	reply_wants_text(client_read(c, "GET"), "two");
-	wants(c, "two");
+	site_wants(c, "two");
 	daemon_stop(d);
 }
 END_TEST
@@ -160,8 +129,8 @@ START_TEST(pipelined_without_end)
 {
 	enum { REQUESTS = 8000 };
 	char *all = scratch_alloc(REQUESTS * sizeof(GET)), *at = all;
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 4096);
 
 	for (int i = 0; i < REQUESTS; i++)
@@ -173,9 +142,9 @@ START_TEST(pipelined_without_end)
 
 	c = daemon_connect(d);
 	client_puts(c, "GET /files/big HTTP/1.1\r\nHost: t\r\n\r\n");
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	client_puts(c, all);
-	reply_wants_content(client_read(c, "GET"), big, BIG);
+	reply_wants_content(client_read(c, "GET"), big, SITE_BIG);
 	for (int i = 0; i < REQUESTS; i++)
 		reply_wants_text(client_read(c, "GET"), "two");
 	daemon_stop(d);
@@ -185,7 +154,7 @@ END_TEST
 /* A request that has begun is the old conf's; it is finished there. */
 START_TEST(amid_content)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *counted = daemon_connect(d),
 		      *chunked = daemon_connect(d);
 
@@ -197,15 +166,15 @@ START_TEST(amid_content)
 	    "Transfer-Encoding: chunked\r\n\r\n5\r\n01");
 	client_peek(counted, 15);
 	client_peek(chunked, 15);
-	daemon_reload_with(d, conf_of("", "two"));
+	daemon_reload_with(d, site_conf("", "two"));
 	client_puts(counted, "56789" GET);
 	client_puts(chunked, "234\r\n5\r\n56789\r\n0\r\n\r\n" GET);
 	reply_wants_text(client_read(counted, "POST"), "0123456789");
 	reply_wants_text(client_read(chunked, "POST"), "0123456789");
 	reply_wants_text(client_read(counted, "GET"), "two");
 	reply_wants_text(client_read(chunked, "GET"), "two");
-	wants(counted, "two");
-	wants(chunked, "two");
+	site_wants(counted, "two");
+	site_wants(chunked, "two");
 	daemon_stop(d);
 }
 END_TEST
@@ -213,8 +182,8 @@ END_TEST
 /* Who asked for the end of the connection gets it, once. */
 START_TEST(last_answers_stay_last)
 {
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 4096);
 	struct reply *r;
 
@@ -223,7 +192,7 @@ START_TEST(last_answers_stay_last)
 	client_peek(c, 1000);
 	daemon_reload(d);
 	r = client_read(c, "GET");
-	reply_wants_content(r, big, BIG);
+	reply_wants_content(r, big, SITE_BIG);
 	ck_assert(r->closes);
 	client_expect_eof(c);
 	daemon_stop(d);
@@ -235,20 +204,20 @@ START_TEST(cut_at_drain_timeout)
 {
 	pid_t workers[PROC_CHILDREN_MAX];
 	struct daemon *d =
-	    daemon_start(conf_of("workers 1; drain_timeout 300ms;", "one"));
+	    daemon_start(site_conf("workers 1; drain_timeout 300ms;", "one"));
 	struct client *stuck = daemon_connect(d), *idle = daemon_connect(d);
 
-	wants(idle, "one");
+	site_wants(idle, "one");
 	client_puts(stuck,
 	    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n"
 	    "01234");
 	client_peek(stuck, 15);
 	ck_assert_uint_eq(daemon_workers(d, workers), 1);
 	daemon_reload_with(
-	    d, conf_of("workers 1; drain_timeout 300ms;", "two"));
-	wants(idle, "two");
+	    d, site_conf("workers 1; drain_timeout 300ms;", "two"));
+	site_wants(idle, "two");
 	while (proc_is_alive(workers[0]))
-		wants(idle, "two");
+		site_wants(idle, "two");
 	ck_assert_ptr_nonnull(
 	    strstr(daemon_stderr(d), "1 connections are cut"));
 	ck_assert(metrics_where(daemon_metrics(d), "baton_worker_closed_total",
@@ -276,7 +245,7 @@ static const struct {
 
 START_TEST(bad_conf_changes_nothing)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = daemon_connect(d);
 	pid_t before[PROC_CHILDREN_MAX], after[PROC_CHILDREN_MAX];
 	size_t n = daemon_workers(d, before);
@@ -287,14 +256,14 @@ START_TEST(bad_conf_changes_nothing)
 		daemon_stop(d);
 		return; /* there it has no effect */
 	}
-	wants(c, "one");
+	site_wants(c, "one");
 	daemon_rewrite(d, bad_confs[_i].conf);
 	r = spawn_run_with("-s", "reload", "-c", d->conf);
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_msg(strstr(r.err, bad_confs[_i].says) != NULL ||
 		strstr(r.out, bad_confs[_i].says) != NULL,
 	    "it says: %s%s", r.out, r.err);
-	wants(c, "one");
+	site_wants(c, "one");
 	/* the asker reads the conf, too, and may have seen it first */
 	kill(d->pid, SIGHUP);
 	do
@@ -306,26 +275,26 @@ START_TEST(bad_conf_changes_nothing)
 	ck_assert_mem_eq(before, after, n * sizeof(before[0]));
 	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), bad_confs[_i].says));
 	/* and a good one is taken behind it */
-	daemon_reload_with(d, conf_of("", "two"));
-	wants(c, "two");
+	daemon_reload_with(d, site_conf("", "two"));
+	site_wants(c, "two");
 	daemon_stop(d);
 }
 END_TEST
 
 START_TEST(conf_file_is_gone)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = daemon_connect(d);
 	const char *aside = scratch_path("aside.conf");
 
 	ck_assert_int_eq(rename(d->conf, aside), 0);
 	kill(d->pid, SIGHUP);
 	while (metrics_sum(daemon_metrics(d), "baton_reloads_failed_total") < 1)
-		wants(c, "one");
+		site_wants(c, "one");
 	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), "baton.conf"));
 	ck_assert_int_eq(rename(aside, d->conf), 0);
 	daemon_reload(d);
-	wants(c, "one");
+	site_wants(c, "one");
 	daemon_stop(d);
 }
 END_TEST
@@ -352,7 +321,7 @@ END_TEST
 /* systemd's Type=notify-reload */
 START_TEST(told_to_systemd)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	char seen[4096] = "", message[512];
 	const char *reloading;
 
@@ -379,14 +348,14 @@ END_TEST
 START_TEST(asked_by_many_at_once)
 {
 	enum { ASKERS = 8 };
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *c = daemon_connect(d);
 	const char *args[] = { "-s", "reload", "-c", d->conf, NULL };
 	pid_t asker[ASKERS];
 	double reloads;
 
-	wants(c, "one");
-	daemon_rewrite(d, conf_of("", "two"));
+	site_wants(c, "one");
+	daemon_rewrite(d, site_conf("", "two"));
 	for (int i = 0; i < ASKERS; i++) {
 		struct spawn s = { .args = args,
 			.out = scratch_printf("ask%d.out", i),
@@ -396,7 +365,7 @@ START_TEST(asked_by_many_at_once)
 	}
 	for (int i = 0; i < ASKERS; i++)
 		ck_assert_int_eq(wait_exit(asker[i], "an asker"), 0);
-	wants(c, "two");
+	site_wants(c, "two");
 	reloads = metrics_sum(daemon_metrics(d), "baton_reloads_total");
 	ck_assert_msg(reloads >= 1 && reloads <= ASKERS, "%g", reloads);
 	daemon_stop(d);
@@ -406,7 +375,7 @@ END_TEST
 /* A stop wins, and whoever waits for the verdict hears it. */
 START_TEST(stopped_meanwhile)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	const char *args[] = { "-s", "reload", "-c", d->conf, NULL };
 	struct spawn s = { .args = args, .out = "ask.out", .err = "ask.err" };
 	pid_t asker = spawn_start(&s);
@@ -422,22 +391,22 @@ END_TEST
 START_TEST(number_of_workers)
 {
 	static const int numbers[] = { 1, 4, 2, 8, 3 };
-	struct daemon *d = daemon_start(conf_of("workers 2;", "0"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "0"));
 	pid_t workers[PROC_CHILDREN_MAX];
 	struct client *c[MANY];
 
 	for (int i = 0; i < MANY; i++)
-		wants(c[i] = daemon_connect(d), "0");
+		site_wants(c[i] = daemon_connect(d), "0");
 	for (int i = 0; i < BT_ROWS(numbers); i++) {
 		const char *text = scratch_printf("%d", i + 1);
 
 		daemon_reload_with(d,
-		    conf_of(scratch_printf("workers %d;", numbers[i]), text));
+		    site_conf(scratch_printf("workers %d;", numbers[i]), text));
 		for (int k = 0; k < MANY; k++)
-			wants(c[k], text);
+			site_wants(c[k], text);
 		/* an old one may still be on its way out */
 		while (daemon_workers(d, workers) != (size_t)numbers[i])
-			wants(c[0], text);
+			site_wants(c[0], text);
 	}
 	daemon_stop(d);
 }
@@ -446,13 +415,15 @@ END_TEST
 /* New workers that cannot take all: the rest is held, and nobody is lost. */
 START_TEST(less_room_than_before)
 {
-	struct daemon *d = daemon_start(conf_of("worker_connections 16;", "1"));
+	struct daemon *d =
+	    daemon_start(site_conf("worker_connections 16;", "1"));
 	struct client *c[8];
 	struct metrics_ledger l;
 
 	for (int i = 0; i < 8; i++)
-		wants(c[i] = daemon_connect(d), "1");
-	daemon_reload_with(d, conf_of("workers 1; worker_connections 4;", "2"));
+		site_wants(c[i] = daemon_connect(d), "1");
+	daemon_reload_with(
+	    d, site_conf("workers 1; worker_connections 4;", "2"));
 	/* whoever is served makes room for the next, as they leave */
 	for (int i = 0; i < 8; i++)
 		client_puts(c[i], GET);
@@ -488,14 +459,14 @@ is_refused(unsigned port)
 
 START_TEST(listeners_come_and_go)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	struct client *kept = daemon_connect(d), *other, *after;
 	unsigned port;
 	const char *both;
 	int fd = daemon_listener("127.0.0.1", &port);
 
 	close(fd); /* its port is free, and ours for a while */
-	wants(kept, "one");
+	site_wants(kept, "one");
 	both = scratch_printf(
 	    "server { route = / { return 200 \"two\"; } }\n"
 	    "server { listen 127.0.0.1:%u; listen unix:@DIR@/new.sock; "
@@ -503,12 +474,12 @@ START_TEST(listeners_come_and_go)
 	    port);
 	daemon_reload_with(d, both);
 	other = client_tcp("127.0.0.1", port);
-	wants(other, "other");
-	wants(client_unix(scratch_path("new.sock")), "other");
-	wants(kept, "two");
-	daemon_reload_with(d, conf_of("", "three"));
-	wants(kept, "three");
-	wants(daemon_connect(d), "three");
+	site_wants(other, "other");
+	site_wants(client_unix(scratch_path("new.sock")), "other");
+	site_wants(kept, "two");
+	daemon_reload_with(d, site_conf("", "three"));
+	site_wants(kept, "three");
+	site_wants(daemon_connect(d), "three");
 	ck_assert_msg(is_refused(port), "port %u is open still", port);
 	ck_assert(!scratch_exists("new.sock"));
 	/* no server is left for what came in there */
@@ -516,7 +487,7 @@ START_TEST(listeners_come_and_go)
 	client_expect_eof(other);
 	daemon_reload_with(d, both);
 	after = client_tcp("127.0.0.1", port);
-	wants(after, "other");
+	site_wants(after, "other");
 	daemon_stop(d);
 }
 END_TEST
@@ -524,16 +495,16 @@ END_TEST
 START_TEST(logs_change)
 {
 	struct daemon *d = daemon_start(
-	    conf_of("access_log @DIR@/first.log combined;", "one"));
+	    site_conf("access_log @DIR@/first.log combined;", "one"));
 	struct client *c = daemon_connect(d);
 
-	wants(c, "one");
+	site_wants(c, "one");
 	daemon_reload_with(d,
-	    conf_of("access_log @DIR@/second.log combined; "
-		    "error_log @DIR@/error.log info;",
+	    site_conf("access_log @DIR@/second.log combined; "
+		      "error_log @DIR@/error.log info;",
 		"two"));
 	client_get(c, "/second", "");
-	daemon_reload_with(d, conf_of("access_log off;", "three"));
+	daemon_reload_with(d, site_conf("access_log off;", "three"));
 	client_get(c, "/third", "");
 	daemon_stop(d);
 	ck_assert_ptr_nonnull(
@@ -549,14 +520,14 @@ END_TEST
 /* What only a restart can change is said, and the rest is taken. */
 START_TEST(what_needs_a_restart)
 {
-	struct daemon *d = daemon_start(conf_of("", "one"));
+	struct daemon *d = daemon_start(site_conf("", "one"));
 	const char *conf = d->conf;
 	struct client *c = daemon_connect(d);
 
-	daemon_rewrite(d, conf_of("pid_file @DIR@/other.pid;", "two"));
+	daemon_rewrite(d, site_conf("pid_file @DIR@/other.pid;", "two"));
 	d->conf = conf;
 	daemon_reload(d);
-	wants(c, "two");
+	site_wants(c, "two");
 	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), "pid_file changes at"));
 	ck_assert(!scratch_exists("other.pid"));
 	ck_assert(scratch_exists("baton.pid"));
@@ -583,7 +554,7 @@ reload_beside(struct daemon *d, int n)
 
 START_TEST(under_load)
 {
-	struct daemon *d = daemon_start(conf_of("", "x"));
+	struct daemon *d = daemon_start(site_conf("", "x"));
 	struct client *c[MANY];
 	int n = wait_is_sanitized() ? 8 : 25, status = -1;
 	pid_t reloader;
@@ -592,23 +563,8 @@ START_TEST(under_load)
 	for (int i = 0; i < MANY; i++)
 		c[i] = daemon_connect(d);
 	reloader = reload_beside(d, n);
-	while (waitpid(reloader, &status, WNOHANG) == 0) {
-		for (int i = 0; i < MANY; i++)
-			client_puts(c[i], i % 2 ? GET : GET GET GET);
-		for (int i = 0; i < MANY; i++)
-			for (int k = 0; k < (i % 2 ? 1 : 3); k++, requests++)
-				reply_wants_text(client_read(c[i], "GET"), "x");
-		for (int i = 0; i < 10; i++, requests++) {
-			struct client *once = daemon_connect(d);
-
-			client_puts(once,
-			    "GET / HTTP/1.1\r\nHost: t\r\n"
-			    "Connection: close\r\n\r\n");
-			reply_wants_text(client_read(once, "GET"), "x");
-			client_expect_eof(once);
-			client_close(once);
-		}
-	}
+	while (waitpid(reloader, &status, WNOHANG) == 0)
+		requests += site_load(d, c, MANY, "x");
 	ck_assert_int_eq(status, 0);
 	ck_assert_uint_gt(requests, 0);
 	ck_assert(metrics_sum(daemon_metrics(d), "baton_reloads_total") == n);
@@ -619,33 +575,33 @@ END_TEST
 /* The hundredth generation costs what the first did. */
 START_TEST(leaves_nothing_behind)
 {
-	struct daemon *d = daemon_start(conf_of("", "x"));
+	struct daemon *d = daemon_start(site_conf("", "x"));
 	pid_t workers[PROC_CHILDREN_MAX];
 	struct client *c[MANY];
 	int descriptors, n = wait_is_sanitized() ? 10 : 50;
 	long kb;
 
 	for (int i = 0; i < MANY; i++)
-		wants(c[i] = daemon_connect(d), "x");
+		site_wants(c[i] = daemon_connect(d), "x");
 	for (int i = 0; i < 5; i++)
 		daemon_reload(d);
 	while (daemon_workers(d, workers) != 2)
-		wants(c[0], "x");
+		site_wants(c[0], "x");
 	descriptors = proc_descriptors(d->pid);
 	kb = proc_memory_kb(d->pid);
 	for (int i = 0; i < n; i++) {
 		daemon_reload(d);
-		wants(c[i % MANY], "x");
+		site_wants(c[i % MANY], "x");
 	}
 	while (daemon_workers(d, workers) != 2)
-		wants(c[0], "x");
+		site_wants(c[0], "x");
 	/* channels of slots stay, two for each that was in use at a time */
 	ck_assert_int_le(proc_descriptors(d->pid), descriptors + 8);
 	if (!wait_is_sanitized())
 		ck_assert_msg(proc_memory_kb(d->pid) <= kb + 512,
 		    "%ld KiB, then %ld", kb, proc_memory_kb(d->pid));
 	for (int i = 0; i < MANY; i++)
-		wants(c[i], "x");
+		site_wants(c[i], "x");
 	daemon_stop(d);
 }
 END_TEST

@@ -3,6 +3,7 @@
  * that stay hold equal shares.
  */
 
+#include "tests/system/site.h"
 #include "tests/system/system.h"
 
 #include <poll.h>
@@ -12,38 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-
-enum { BIG = 8 * 1024 * 1024, MANY = 60, TARGET_MAX = 16 };
-
-static const char *
-conf_of(const char *globals, const char *text)
-{
-	return scratch_printf("%s\n"
-			      "server { route = / { return 200 \"%s\"; } "
-			      "route /echo { echo; } "
-			      "route /files { root @DIR@/site; } }\n",
-	    globals, text);
-}
-
-static char *
-make_big(void)
-{
-	char *noise = scratch_alloc(BIG);
-
-	scratch_noise(noise, BIG, 7);
-	scratch_file("site/files/big", noise, BIG);
-	return noise;
-}
-
-static void
-wants(struct client *c, const char *text)
-{
-	struct reply *r = client_expect(c, GET, 200);
-
-	reply_wants_text(r, text);
-	ck_assert_msg(!r->closes, "the connection is to end: %s", r->head);
-}
+enum { MANY = 60, TARGET_MAX = 16 };
 
 struct number {
 	struct daemon *d;
@@ -101,14 +71,14 @@ notices(struct daemon *d, const char *until)
 
 START_TEST(more_and_fewer)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "x"));
 	struct client *c[MANY];
 	struct spawn_result r;
 
 	for (int i = 0; i < MANY; i++) {
 		c[i] = daemon_connect(d);
 		if (i % 2)
-			wants(c[i], "x");
+			site_wants(c[i], "x");
 	}
 	for (size_t n = 3; n <= 6; n++)
 		resize(d, SIGTTIN, n);
@@ -116,12 +86,12 @@ START_TEST(more_and_fewer)
 	r = spawn_run_with("-s", "status", "-c", d->conf);
 	ck_assert_ptr_nonnull(strstr(r.out, "6 workers"));
 	for (int i = 0; i < MANY; i++)
-		wants(c[i], "x");
+		site_wants(c[i], "x");
 	for (size_t n = 5; n >= 1; n--)
 		resize(d, SIGTTOU, n);
 	notices(d, "STATUS=running, 1 workers");
 	for (int i = 0; i < MANY; i++)
-		wants(c[i], "x");
+		site_wants(c[i], "x");
 	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), "1 workers, were 2"));
 	ck_assert(metrics_sum(daemon_metrics(d), "baton_resizes_total") == 9);
 	daemon_stop(d);
@@ -130,15 +100,15 @@ END_TEST
 
 START_TEST(the_last_one_stays)
 {
-	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 1;", "x"));
 	pid_t before[PROC_CHILDREN_MAX], after[PROC_CHILDREN_MAX];
 	struct client *c = daemon_connect(d);
 
-	wants(c, "x");
+	site_wants(c, "x");
 	ck_assert_uint_eq(daemon_workers(d, before), 1);
 	kill(d->pid, SIGTTOU);
 	while (strstr(daemon_stderr(d), "workers are from 1") == NULL)
-		wants(c, "x");
+		site_wants(c, "x");
 	ck_assert_uint_eq(daemon_workers(d, after), 1);
 	ck_assert_int_eq(before[0], after[0]);
 	ck_assert(metrics_sum(daemon_metrics(d), "baton_resizes_total") == 0);
@@ -149,8 +119,8 @@ END_TEST
 /* Connections in every phase go over to the one that stays. */
 START_TEST(busy_ones_follow)
 {
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("workers 4;", "x"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("workers 4;", "x"));
 	struct client *download[8], *head[8], *content[8];
 
 	for (int i = 0; i < 8; i++) {
@@ -177,14 +147,15 @@ START_TEST(busy_ones_follow)
 		client_puts(content[i], "56789" GET);
 		reply_wants_text(client_read(content[i], "POST"), "0123456789");
 		reply_wants_text(client_read(content[i], "GET"), "x");
-		reply_wants_content(client_read(download[i], "GET"), big, BIG);
+		reply_wants_content(
+		    client_read(download[i], "GET"), big, SITE_BIG);
 		reply_wants_text(client_read(download[i], "GET"), "x");
 	}
 	await_workers(d, 1);
 	for (int i = 0; i < 8; i++) {
-		wants(head[i], "x");
-		wants(content[i], "x");
-		wants(download[i], "x");
+		site_wants(head[i], "x");
+		site_wants(content[i], "x");
+		site_wants(download[i], "x");
 	}
 	daemon_stop(d);
 }
@@ -193,18 +164,18 @@ END_TEST
 /* The conf's number counts again after a reload. */
 START_TEST(reload_says_the_number)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "1"));
 	struct client *c = daemon_connect(d);
 
-	wants(c, "1");
+	site_wants(c, "1");
 	resize(d, SIGTTIN, 3);
 	resize(d, SIGTTIN, 4);
 	daemon_reload(d);
 	await_workers(d, 2);
 	resize(d, SIGTTOU, 1);
-	daemon_reload_with(d, conf_of("workers 3;", "2"));
+	daemon_reload_with(d, site_conf("workers 3;", "2"));
 	await_workers(d, 3);
-	wants(c, "2");
+	site_wants(c, "2");
 	daemon_stop(d);
 }
 END_TEST
@@ -212,21 +183,21 @@ END_TEST
 /* What comes during a reload is done behind it, taken or refused. */
 START_TEST(during_a_reload)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "1"));
 	struct client *c = daemon_connect(d);
 
-	wants(c, "1");
-	daemon_rewrite(d, conf_of("workers 3;", "2"));
+	site_wants(c, "1");
+	daemon_rewrite(d, site_conf("workers 3;", "2"));
 	kill(d->pid, SIGHUP);
 	kill(d->pid, SIGTTIN);
 	notices(d, "STATUS=running, 4 workers");
 	await_workers(d, 4);
-	wants(c, "2");
+	site_wants(c, "2");
 	daemon_rewrite(d, "workerz 5;");
 	kill(d->pid, SIGHUP);
 	kill(d->pid, SIGTTOU);
 	await_workers(d, 3);
-	wants(c, "2");
+	site_wants(c, "2");
 	daemon_stop(d);
 }
 END_TEST
@@ -234,17 +205,17 @@ END_TEST
 /* It crosses with the rest. */
 START_TEST(during_an_upgrade)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "1"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "1"));
 	struct client *c = daemon_connect(d);
 
-	wants(c, "1");
+	site_wants(c, "1");
 	kill(d->pid, SIGUSR2);
 	kill(d->pid, SIGTTIN);
 	while (strstr(daemon_stderr(d), "upgraded to baton") == NULL)
-		wants(c, "1");
+		site_wants(c, "1");
 	await_workers(d, 3);
 	resize(d, SIGTTIN, 4);
-	wants(c, "1");
+	site_wants(c, "1");
 	daemon_stop(d);
 }
 END_TEST
@@ -308,14 +279,14 @@ crowd(struct daemon *d, struct client *c[CROWD])
 	for (int i = 0; i < CROWD; i++) {
 		c[i] = daemon_connect(d);
 		if (i % 2)
-			wants(c[i], "x");
+			site_wants(c[i], "x");
 	}
 	daemon_metrics(d);
 }
 
 START_TEST(idle_ones_move_to_new_workers)
 {
-	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 1;", "x"));
 	struct client *c[CROWD];
 	double returned;
 
@@ -329,13 +300,13 @@ START_TEST(idle_ones_move_to_new_workers)
 		await_shares(d, 5, n, CROWD + 1);
 	}
 	for (int i = 0; i < CROWD; i++)
-		wants(c[i], "x");
+		site_wants(c[i], "x");
 	/* and then nothing moves by itself, though the shares change */
 	returned = metrics_ledger(daemon_metrics(d)).returned;
 	for (int i = 0; i < CROWD; i += 2)
 		client_close(c[i]);
 	for (int i = 1; i < CROWD; i += 2)
-		wants(c[i], "x");
+		site_wants(c[i], "x");
 	ck_assert(metrics_ledger(daemon_metrics(d)).returned == returned);
 	/* each was moved about as often as there was a share for it */
 	ck_assert_msg(returned < 4 * CROWD, "%g were moved", returned);
@@ -345,7 +316,7 @@ END_TEST
 
 START_TEST(successor_of_a_dead_worker_gets_its_share)
 {
-	struct daemon *d = daemon_start(conf_of("workers 3;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 3;", "x"));
 	struct client *c[CROWD];
 	pid_t workers[PROC_CHILDREN_MAX];
 	double left;
@@ -365,8 +336,8 @@ END_TEST
 /* What is busy stays where it is, and it is not tried for ever. */
 START_TEST(busy_ones_stay)
 {
-	char *big = make_big();
-	struct daemon *d = daemon_start(conf_of("workers 1;", "x"));
+	char *big = site_make_big();
+	struct daemon *d = daemon_start(site_conf("workers 1;", "x"));
 	struct client *download[20];
 	const struct metrics *m;
 
@@ -384,18 +355,19 @@ START_TEST(busy_ones_stay)
 	ck_assert(metrics_sum(m, "baton_rebalances_total") == 1);
 	/* new ones are dealt in turn again */
 	for (int i = 0; i < 10; i++)
-		wants(daemon_connect(d), "x");
+		site_wants(daemon_connect(d), "x");
 	m = daemon_metrics(d);
 	ck_assert(share_of(m, 1) <= 6 && share_of(m, 0) >= 25);
 	for (int i = 0; i < 20; i++)
-		reply_wants_content(client_read(download[i], "GET"), big, BIG);
+		reply_wants_content(
+		    client_read(download[i], "GET"), big, SITE_BIG);
 	daemon_stop(d);
 }
 END_TEST
 
 START_TEST(level_after_a_reload)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "x"));
 	struct client *c[CROWD];
 
 	crowd(d, c);
@@ -413,7 +385,7 @@ END_TEST
 
 START_TEST(up_and_down_under_load)
 {
-	struct daemon *d = daemon_start(conf_of("workers 2;", "x"));
+	struct daemon *d = daemon_start(site_conf("workers 2;", "x"));
 	int n = wait_is_sanitized() ? 20 : 100;
 	struct client *c[MANY];
 	unsigned seed = 1;
@@ -434,7 +406,7 @@ START_TEST(up_and_down_under_load)
 		for (int i = 0; i < 5; i++) {
 			struct client *once = daemon_connect(d);
 
-			wants(once, "x");
+			site_wants(once, "x");
 			client_close(once);
 		}
 	}

@@ -3,6 +3,7 @@
  * nobody's connection ends; a program that is not up to it changes nothing.
  */
 
+#include "tests/system/site.h"
 #include "tests/system/system.h"
 
 #include <fcntl.h>
@@ -16,21 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-
-enum { BIG = 8 * 1024 * 1024, MANY = 30 };
+enum { MANY = 30 };
 
 static const char *real; /* the program as it was built */
-
-static const char *
-conf_of(const char *globals, const char *text)
-{
-	return scratch_printf("%s\n"
-			      "server { route = / { return 200 \"%s\"; } "
-			      "route /echo { echo; } "
-			      "route /files { root @DIR@/site; } }\n",
-	    globals, text);
-}
 
 /* Puts a file in the place of the program, as a package manager does. */
 static void
@@ -100,15 +89,6 @@ upgrade_with(struct daemon *d, const char *conf)
 	upgrade(d);
 }
 
-static void
-wants(struct client *c, const char *text)
-{
-	struct reply *r = client_expect(c, GET, 200);
-
-	reply_wants_text(r, text);
-	ck_assert_msg(!r->closes, "the connection is to end: %s", r->head);
-}
-
 /* Whether the process runs the file that is there now. */
 static bool
 runs_installed(struct daemon *d)
@@ -126,18 +106,16 @@ runs_installed(struct daemon *d)
 
 START_TEST(keeps_every_connection)
 {
-	char *big = scratch_alloc(BIG);
+	char *big = site_make_big();
 	struct client *idle[MANY], *half, *busy, *post, *piped;
 	struct daemon *d;
 	double accepted;
 
-	scratch_noise(big, BIG, 5);
-	scratch_file("site/files/big", big, BIG);
-	d = start(conf_of("", "one"));
+	d = start(site_conf("", "one"));
 	for (int i = 0; i < MANY; i++) {
 		idle[i] = daemon_connect(d);
 		if (i % 2)
-			wants(idle[i], "one");
+			site_wants(idle[i], "one");
 	}
 	half = daemon_connect(d);
 	client_puts(half, "GET / HTTP/1.1\r\nHo");
@@ -153,21 +131,21 @@ START_TEST(keeps_every_connection)
 	accepted = metrics_ledger(daemon_metrics(d)).accepted;
 	install(real);
 	ck_assert(!runs_installed(d));
-	upgrade_with(d, conf_of("", "two"));
+	upgrade_with(d, site_conf("", "two"));
 	ck_assert(runs_installed(d));
 	client_puts(half, "st: t\r\n\r\n");
 	reply_wants_text(client_read(half, "GET"), "two");
 	client_puts(post, "56789" GET);
 	reply_wants_text(client_read(post, "POST"), "0123456789");
 	reply_wants_text(client_read(post, "GET"), "two");
-	reply_wants_content(client_read(busy, "GET"), big, BIG);
+	reply_wants_content(client_read(busy, "GET"), big, SITE_BIG);
 	reply_wants_text(client_read(busy, "GET"), "two");
 	client_puts(piped, GET GET GET);
 	for (int i = 0; i < 3; i++)
 		reply_wants_text(client_read(piped, "GET"), "two");
 	for (int i = 0; i < MANY; i++)
-		wants(idle[i], "two");
-	wants(daemon_connect(d), "two");
+		site_wants(idle[i], "two");
+	site_wants(daemon_connect(d), "two");
 	/* the books go on */
 	ck_assert(metrics_ledger(daemon_metrics(d)).accepted >= accepted);
 	ck_assert(metrics_sum(daemon_metrics(d), "baton_generation") == 2);
@@ -179,18 +157,18 @@ END_TEST
 START_TEST(held_connections_cross)
 {
 	struct daemon *d =
-	    start(conf_of("workers 1; worker_connections 2;", "x"));
+	    start(site_conf("workers 1; worker_connections 2;", "x"));
 	struct client *first = daemon_connect(d), *second = daemon_connect(d),
 		      *held[5];
 
-	wants(first, "x");
-	wants(second, "x");
+	site_wants(first, "x");
+	site_wants(second, "x");
 	for (int i = 0; i < 5; i++)
 		client_puts(held[i] = daemon_connect(d), GET);
 	install(real);
 	upgrade(d);
-	wants(first, "x");
-	wants(second, "x");
+	site_wants(first, "x");
+	site_wants(second, "x");
 	client_close(first);
 	client_close(second);
 	for (int i = 0; i < 5; i++) {
@@ -203,25 +181,25 @@ END_TEST
 
 START_TEST(again_and_again)
 {
-	struct daemon *d = start(conf_of("", "0"));
+	struct daemon *d = start(site_conf("", "0"));
 	pid_t workers[PROC_CHILDREN_MAX];
 	struct client *c[MANY];
 	int descriptors = 0;
 
 	for (int i = 0; i < MANY; i++)
-		wants(c[i] = daemon_connect(d), "0");
+		site_wants(c[i] = daemon_connect(d), "0");
 	for (int n = 1; n <= 6; n++) {
 		const char *text = scratch_printf("%d", n);
 
 		install(real);
 		if (n % 3 == 0)
-			daemon_reload_with(d, conf_of("", text));
+			daemon_reload_with(d, site_conf("", text));
 		else
-			upgrade_with(d, conf_of("", text));
+			upgrade_with(d, site_conf("", text));
 		for (int i = 0; i < MANY; i++)
-			wants(c[i], text);
+			site_wants(c[i], text);
 		while (daemon_workers(d, workers) != 2)
-			wants(c[0], text);
+			site_wants(c[0], text);
 		if (n == 2)
 			descriptors = proc_descriptors(d->pid);
 	}
@@ -257,7 +235,7 @@ END_TEST
 
 START_TEST(told_to_systemd)
 {
-	struct daemon *d = start(conf_of("", "one"));
+	struct daemon *d = start(site_conf("", "one"));
 	char seen[8192] = "", message[512];
 	const char *at;
 
@@ -283,12 +261,12 @@ END_TEST
 START_TEST(asked_by_many_at_once)
 {
 	enum { ASKERS = 8 };
-	struct daemon *d = start(conf_of("", "one"));
+	struct daemon *d = start(site_conf("", "one"));
 	struct client *c = daemon_connect(d);
 	pid_t asker[ASKERS];
 
-	wants(c, "one");
-	daemon_rewrite(d, conf_of("", "two"));
+	site_wants(c, "one");
+	daemon_rewrite(d, site_conf("", "two"));
 	setenv("BATON", real, 1);
 	for (int i = 0; i < ASKERS; i++) {
 		const char *args[] = { "-s", i % 2 ? "upgrade" : "reload", "-c",
@@ -305,7 +283,7 @@ START_TEST(asked_by_many_at_once)
 		ck_assert_msg(status == 0, "%d: %s", i,
 		    scratch_read(scratch_printf("ask%d.err", i), NULL));
 	}
-	wants(c, "two");
+	site_wants(c, "two");
 	daemon_stop(d);
 }
 END_TEST
@@ -329,7 +307,7 @@ upgrade_beside(struct daemon *d, int n)
 
 START_TEST(under_load)
 {
-	struct daemon *d = start(conf_of("", "x"));
+	struct daemon *d = start(site_conf("", "x"));
 	int n = wait_is_sanitized() ? 4 : 12, status = -1;
 	struct client *c[MANY];
 	pid_t upgrader;
@@ -337,23 +315,8 @@ START_TEST(under_load)
 	for (int i = 0; i < MANY; i++)
 		c[i] = daemon_connect(d);
 	upgrader = upgrade_beside(d, n);
-	while (waitpid(upgrader, &status, WNOHANG) == 0) {
-		for (int i = 0; i < MANY; i++)
-			client_puts(c[i], i % 2 ? GET : GET GET GET);
-		for (int i = 0; i < MANY; i++)
-			for (int k = 0; k < (i % 2 ? 1 : 3); k++)
-				reply_wants_text(client_read(c[i], "GET"), "x");
-		for (int i = 0; i < 5; i++) {
-			struct client *once = daemon_connect(d);
-
-			client_puts(once,
-			    "GET / HTTP/1.1\r\nHost: t\r\n"
-			    "Connection: close\r\n\r\n");
-			reply_wants_text(client_read(once, "GET"), "x");
-			client_expect_eof(once);
-			client_close(once);
-		}
-	}
+	while (waitpid(upgrader, &status, WNOHANG) == 0)
+		site_load(d, c, MANY, "x");
 	ck_assert_int_eq(status, 0);
 	daemon_stop(d);
 }
@@ -390,13 +353,13 @@ static const struct {
 START_TEST(bad_program_changes_nothing)
 {
 	const char *what = bad_programs[_i].what;
-	struct daemon *d = start(conf_of("include @DIR@/more*.conf;", "one"));
+	struct daemon *d = start(site_conf("include @DIR@/more*.conf;", "one"));
 	pid_t before[PROC_CHILDREN_MAX], after[PROC_CHILDREN_MAX];
 	size_t n = daemon_workers(d, before);
 	struct client *c = daemon_connect(d), *half = daemon_connect(d);
 	struct spawn_result r;
 
-	wants(c, "one");
+	site_wants(c, "one");
 	client_puts(half, "GET / HT");
 	if (what[0] == '\0')
 		unlink(scratch_path("baton"));
@@ -411,15 +374,15 @@ START_TEST(bad_program_changes_nothing)
 	ck_assert_ptr_nonnull(strstr(daemon_stderr(d), "no upgrade"));
 	ck_assert_uint_eq(daemon_workers(d, after), n);
 	ck_assert_mem_eq(before, after, n * sizeof(before[0]));
-	wants(c, "one");
+	site_wants(c, "one");
 	client_puts(half, "TP/1.1\r\nHost: t\r\n\r\n");
 	reply_wants_text(client_read(half, "GET"), "one");
-	wants(daemon_connect(d), "one");
+	site_wants(daemon_connect(d), "one");
 	/* and a good one is taken behind it */
 	install(real);
 	unlink(scratch_path("more.conf"));
 	upgrade(d);
-	wants(c, "one");
+	site_wants(c, "one");
 	daemon_stop(d);
 }
 END_TEST
@@ -451,14 +414,14 @@ is_guarded(void *daemon)
 /* It hangs, or dies, as the master: the one before is back. */
 START_TEST(put_back_by_signal)
 {
-	struct daemon *d = start(conf_of(
+	struct daemon *d = start(site_conf(
 	    "include @DIR@/more*.conf; # may have an error_log ;", "one"));
 	const char *args[] = { "-s", "upgrade", "-c", d->conf, NULL };
 	struct client *c = daemon_connect(d);
 	struct spawn s = { .args = args, .out = "ask.out", .err = "ask.err" };
 	pid_t asker;
 
-	wants(c, "one");
+	site_wants(c, "one");
 	/* a log whose reader never comes */
 	ck_assert_int_eq(mkfifo(scratch_path("fifo"), 0600), 0);
 	install_script("case $BATON_TAKEOVER in forth*) echo \"error_log "
@@ -472,12 +435,12 @@ START_TEST(put_back_by_signal)
 	ck_assert_msg(
 	    strstr(scratch_read("ask.err", NULL), late_ends[_i].says) != NULL,
 	    "it says: %s", scratch_read("ask.err", NULL));
-	wants(c, "one");
-	wants(daemon_connect(d), "one");
+	site_wants(c, "one");
+	site_wants(daemon_connect(d), "one");
 	unlink(scratch_path("more.conf"));
 	install(real);
 	upgrade(d);
-	wants(c, "one");
+	site_wants(c, "one");
 	daemon_stop(d);
 }
 END_TEST
