@@ -118,7 +118,8 @@ const struct bt_directive bt_directives[] = {
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "30s",
 	    .min = SECOND, .max = HOUR, ARGS(1, 1),
 	    .field = FIELD(worker_timeout_ms),
-	    .help = "Replace a worker whose heartbeat is older than this.",
+	    .help = "Ends and replaces a worker whose loop has not turned for "
+		    "so long; after 500 ms already it gets nothing new.",
 	    .example = "worker_timeout 1m;" },
 	{ .name = "offload_threads", .where = BT_IN_MAIN, .type = BT_TYPE_COUNT,
 	    .syntax = "COUNT", .preset = "2", .min = 1, .max = 64, ARGS(1, 1),

@@ -94,7 +94,7 @@ bt_dealer_take_back(struct bt_dealer *d, const struct bt_handover *h, size_t n)
 static bool
 can_take(const struct bt_dealer *d, struct bt_slot *s)
 {
-	if (s->state != BT_SLOT_READY || s->blocked ||
+	if (s->state != BT_SLOT_READY || s->blocked || s->stale ||
 	    s->generation != d->generation)
 		return false;
 	if (s->turn != d->turn) {

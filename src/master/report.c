@@ -49,7 +49,8 @@ append_slot(struct bt_buf *out, const struct bt_slot *s, int64_t now_ms)
 
 	bt_buf_printf(out,
 	    "%6u %8d %10u %-8s %8ju %8ju %10ju %10ju %8ju %7ju %6ju ", s->index,
-	    (int)s->pid, s->generation, bt_slot_state_names[s->state],
+	    (int)s->pid, s->generation,
+	    s->stale ? "stale" : bt_slot_state_names[s->state],
 	    (uintmax_t)(load > queued ? load - queued : 0), (uintmax_t)queued,
 	    (uintmax_t)bt_score_get(&score->dealt),
 	    (uintmax_t)bt_score_get(&w->requests),

@@ -278,6 +278,10 @@ bt_slot_start(struct bt_slot *s)
 	s->killed = false;
 	s->still_begins = false;
 	s->owes_logs = false; /* it was born with the newest */
+	s->stale = false;
+	bt_score_set(&s->score->stale, 0);
+	s->pulse = (struct bt_pulse){ .beat_ms = bt_score_get(
+					  &s->score->worker.heartbeat_ms) };
 	s->score->pid = pid;
 	s->score->generation = s->generation;
 	bt_score_add(&s->score->started, 1);
@@ -406,7 +410,8 @@ slot_ended(struct bt_slot *s, int status)
 
 	s->pid = 0;
 	s->score->pid = 0;
-	s->still_begins = s->owes_farewell = s->owes_logs = false;
+	s->still_begins = s->owes_farewell = s->owes_logs = s->stale = false;
+	bt_score_set(&s->score->stale, 0);
 	slot_enter(s, asked ? BT_SLOT_EMPTY : BT_SLOT_RESTING);
 	/* what it said last: a successor shall not be taken at its word */
 	on_readable(-1, EV_READ, s);
@@ -629,6 +634,17 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		take_room(s);
 }
 
+/* A notice that its worker, if it has one, has not heard. */
+static void
+owe(struct bt_slot *s, enum bt_message message)
+{
+	if (s->pid == 0)
+		return;
+	s->owes_logs |= message == BT_MESSAGE_LOGS;
+	s->owes_farewell |=
+	    message == BT_MESSAGE_DRAIN || message == BT_MESSAGE_RETIRE;
+}
+
 void
 bt_slot_recall(struct bt_slot *s)
 {
@@ -647,7 +663,10 @@ bt_slot_recall(struct bt_slot *s)
 		}
 		for (int i = 0; i < n; i++)
 			bt_handover_close(&h[i]);
+		owe(s, message);
 	}
 	if (n != -EAGAIN)
 		bt_log_error(NULL, n, "the channel of worker %u", s->index);
+	if (s->pid != 0 && !s->blocked)
+		pay_debts(s);
 }

@@ -35,6 +35,13 @@ extern const char *const bt_slot_state_names[BT_SLOT_STATES];
 
 struct bt_slots;
 
+/* What the watch knows of its worker's heart. */
+struct bt_pulse {
+	uint64_t beat_ms;  /* the last one that was seen */
+	int64_t silent_ms; /* since then */
+	bool aborted;      /* at worker_timeout */
+};
+
 struct bt_slot {
 	struct bt_slots *set;
 	unsigned index; /* of slots and of board->slots */
@@ -53,6 +60,8 @@ struct bt_slot {
 	bool blocked;      /* the channel refused; one of the two is armed */
 	unsigned refusals; /* of the channel, in a row */
 	bool killed;       /* by the master: no successor */
+	bool stale;        /* its loop does not turn: not dealt to */
+	struct bt_pulse pulse;
 	bool owes_farewell, owes_logs; /* messages still to be sent */
 	enum bt_message farewell;      /* LEAVING: DRAIN or RETIRE */
 	bool still_begins; /* RETIRE was said, and not yet acknowledged */
@@ -158,8 +167,8 @@ bool bt_slot_shed(struct bt_slot *, uint64_t n);
 
 /*
  * Takes all that its worker has not taken back out of the channel: connections
- * go to on_back, notices are dropped.  The worker may be alive: a message comes
- * to one of the two, whole.
+ * go to on_back, and notices are said again when the worker is alive.  A
+ * message comes to the worker or to us, whole.
  */
 void bt_slot_recall(struct bt_slot *);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/park.h"
+#include "base/stack.h"
 #include "master/pidfile.h"
 #include "master/state.h"
 #include "master/systemd.h"
@@ -242,6 +243,9 @@ bt_master_start_timers(struct bt_master *m)
 	m->watchdog = event_new(m->base, -1, EV_PERSIST, on_watchdog, m);
 	if (ms > 0)
 		event_add(m->watchdog, &tv);
+	bt_stack_prepare();
+	if (bt_watch_start(&m->watch, &m->slots) < 0)
+		bt_log_error(NULL, 0, "cannot watch the workers");
 }
 
 /* Limits, and a loop which never needs a lock, and epoll's registrations seldom
@@ -315,6 +319,7 @@ bt_master_finish(struct bt_master *m)
 		bt_control_end_waiting(
 		    m->control, BT_WAIT_STOP, BT_STR_NONE, "ok stopped");
 	bt_control_free(m->control);
+	bt_watch_stop(&m->watch);
 	bt_slots_fini(&m->slots);
 	free_event(m->signalled);
 	free_event(m->patience);

@@ -12,6 +12,7 @@
 #include "master/listener.h"
 #include "master/master.h"
 #include "master/slot.h"
+#include "master/watch.h"
 
 /*
  *   STARTING -> RUNNING <-> RELOADING, UPGRADING
@@ -95,6 +96,7 @@ struct bt_master {
 	struct event *signalled;
 	struct event *patience; /* DRAINING: drain_timeout */
 	struct event *watchdog; /* systemd's */
+	struct bt_watch watch;  /* over the workers' heartbeats */
 	unsigned workers;
 	int resize_by;             /* asked for while it could not be done */
 	unsigned long descriptors; /* that a process of ours may have */

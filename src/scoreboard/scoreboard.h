@@ -74,7 +74,10 @@ struct bt_score_slot {
 	uint64_t
 	    recalled;     /* taken back out of its channel, to be dealt again */
 	uint64_t started; /* workers that this slot has had */
-	int32_t pid;      /* 0: none now */
+	uint64_t stale;   /* gauge: 1 while its loop does not turn */
+	uint64_t stales;  /* times that it became so */
+	uint64_t timeouts; /* workers ended at worker_timeout */
+	int32_t pid;       /* 0: none now */
 	uint32_t generation;
 	/*
 	 * Set by the master when it waits for room in this slot; a worker that

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stack.h"
 #include "handlers/file_cache.h"
 #include "handlers/reply.h"
 #include "worker/memory.h"
@@ -17,7 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Deadlines, logs and the heartbeat of an idle worker are served so often. */
+/*
+ * Deadlines, logs and the heartbeat of an idle worker are served so often: half
+ * of what the master's watch takes for a hang.
+ */
 #define TICK_MS 250
 #define MEMORY_MS 1000
 /* Content is read into what is left of a buffer behind the largest head. */
@@ -229,6 +233,7 @@ bt_worker_run(struct bt_heritage *heritage)
 
 	snprintf(name, sizeof(name), "worker %u", heritage->slot);
 	bt_log_set_process(name);
+	bt_stack_on_fault(name);
 	r = worker_init(w, heritage);
 	if (r == 0) {
 		bt_worker_turn(w);

@@ -211,6 +211,24 @@ START_TEST(slots_that_cannot_take_are_skipped)
 }
 END_TEST
 
+START_TEST(stale_slots_are_skipped)
+{
+	slots[1].stale = true;
+	come(9);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 9);
+	ck_assert_uint_eq(board->slots[1].dealt, 0);
+	for (unsigned s = 0; s < SLOTS; s++)
+		slots[s].stale = true;
+	come(4);
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 0);
+	ck_assert_uint_eq(dealer.pending_n, 4);
+	slots[1].stale = false;
+	ck_assert_uint_eq(bt_dealer_deal(&dealer), 4);
+	ck_assert_uint_eq(board->slots[1].dealt, 4);
+	assert_balance();
+}
+END_TEST
+
 START_TEST(full_slots_hold_and_ask_for_room)
 {
 	uint64_t ids[BT_CHANNEL_BATCH_MAX];
@@ -423,6 +441,7 @@ BT_UNIT_SUITE(dealer)
 	tcase_add_test(tc, more_than_a_message_holds);
 	tcase_add_loop_test(tc, slots_that_cannot_take_are_skipped, 0,
 	    sizeof(unfit) / sizeof(unfit[0]));
+	tcase_add_test(tc, stale_slots_are_skipped);
 	tcase_add_test(tc, full_slots_hold_and_ask_for_room);
 	tcase_add_test(tc, no_slot_at_all_holds);
 	tcase_add_test(tc, a_full_channel_blocks_its_slot_alone);

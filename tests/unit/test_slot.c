@@ -498,6 +498,29 @@ START_TEST(drain_is_said_when_there_is_room)
 }
 END_TEST
 
+/* Stopped, it takes nothing; what it is to hear comes again, behind nothing. */
+START_TEST(recalled_from_a_living_worker)
+{
+	int client;
+
+	start(until_drain);
+	kill(slot->pid, SIGSTOP);
+	client = deal();
+	bt_slot_drain(slot);
+	ck_assert(!slot->owes_farewell); /* it is in the channel */
+	bt_slot_recall(slot);
+	ck_assert_uint_eq(back_n, 1);
+	ck_assert_uint_eq(bt_slot_in_channel(slot), 0);
+	ck_assert_uint_eq(bt_score_slot_load(slot->score), 0);
+	ck_assert_int_eq(write(back[0].fd, "x", 1), 1);
+	ck_assert_int_eq(outcome(client), 1);
+	close(back[0].fd);
+	kill(slot->pid, SIGCONT);
+	await(BT_SLOT_LEFT, 1); /* it has heard the drain */
+	ck_assert_uint_eq(slot->score->crashed, 0);
+}
+END_TEST
+
 static const struct {
 	unsigned deaths;
 	int64_t ms;
@@ -529,6 +552,7 @@ BT_UNIT_SUITE(slot)
 	tcase_add_test(tc, last_words_do_not_make_a_successor_ready);
 	tcase_add_test(tc, full_channel_tells_when_it_is_writable);
 	tcase_add_test(tc, drain_is_said_when_there_is_room);
+	tcase_add_test(tc, recalled_from_a_living_worker);
 	tc = bt_unit_case(s, "rest");
 	tcase_add_loop_test(tc, rest, 0, sizeof(rests) / sizeof(rests[0]));
 }
