@@ -641,8 +641,8 @@ owe(struct bt_slot *s, enum bt_message message)
 	if (s->pid == 0)
 		return;
 	s->owes_logs |= message == BT_MESSAGE_LOGS;
-	s->owes_farewell |=
-	    message == BT_MESSAGE_DRAIN || message == BT_MESSAGE_RETIRE;
+	s->owes_farewell |= message == BT_MESSAGE_DRAIN ||
+	    message == BT_MESSAGE_RETIRE || message == BT_MESSAGE_PARK;
 }
 
 void
