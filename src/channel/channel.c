@@ -242,6 +242,7 @@ may_carry(unsigned message, unsigned n)
 {
 	switch ((enum bt_message)message) {
 	case BT_MESSAGE_HANDOVER:
+	case BT_MESSAGE_RESCUE:
 		return n > 0;
 	case BT_MESSAGE_LOGS:
 		return true;

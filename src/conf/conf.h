@@ -111,6 +111,7 @@ struct bt_conf {
 	/* of one client address; 0: no limit */
 	unsigned limit_connections, limit_rate, limit_rate_burst;
 	int64_t worker_timeout_ms;
+	unsigned crash_rescue; /* 0: off */
 	unsigned offload_threads;
 	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,
 	    send_timeout_ms, keepalive_timeout_ms;

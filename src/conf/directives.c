@@ -31,6 +31,8 @@ static const char *const dispatches[] = {
 	NULL,
 };
 
+static const char *const off_or_on[] = { "off", "on", NULL };
+
 /* In the order of the manual: main, server, route, then what is inherited. */
 /* clang-format off */
 const struct bt_directive bt_directives[] = {
@@ -121,6 +123,13 @@ const struct bt_directive bt_directives[] = {
 	    .help = "Ends and replaces a worker whose loop has not turned for "
 		    "so long; after 500 ms already it gets nothing new.",
 	    .example = "worker_timeout 1m;" },
+	{ .name = "crash_rescue", .where = BT_IN_MAIN, .type = BT_TYPE_CHOICE,
+	    .syntax = "off | on", .preset = "on", .choices = off_or_on,
+	    ARGS(1, 1), .field = FIELD(crash_rescue),
+	    .help = "Whether connections outlive a worker that dies: each "
+		    "worker then has a guard, a process that deals the idle "
+		    "ones again.",
+	    .example = "crash_rescue off;" },
 	{ .name = "offload_threads", .where = BT_IN_MAIN, .type = BT_TYPE_COUNT,
 	    .syntax = "COUNT", .preset = "2", .min = 1, .max = 64, ARGS(1, 1),
 	    .field = FIELD(offload_threads),

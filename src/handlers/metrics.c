@@ -34,6 +34,8 @@ static const struct series {
 	{ "baton_worker_recalled_total", "counter",
 	    "Connections taken back out of the worker's channel.",
 	    SLOT(recalled) },
+	{ "baton_worker_rescued_total", "counter",
+	    "Connections of workers that died, dealt again.", SLOT(rescued) },
 	{ "baton_worker_stale", "gauge",
 	    "1 while the worker's loop has not turned for 500 ms.",
 	    SLOT(stale) },

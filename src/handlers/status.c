@@ -72,7 +72,8 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 		const struct bt_score_slot *s = &board->slots[i];
 		const struct bt_score_worker *w = &s->worker;
 		uint64_t gone = bt_score_get(&w->done) +
-		    bt_score_get(&w->handed_back) + bt_score_get(&s->crashed);
+		    bt_score_get(&w->handed_back) + bt_score_get(&s->crashed) +
+		    bt_score_get(&s->rescued);
 		uint64_t taken = bt_score_get(&w->taken);
 
 		if (bt_score_get(&s->started) == 0)

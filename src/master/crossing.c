@@ -48,9 +48,9 @@ put_listener(struct bt_buf *b, const struct bt_crossing_listener *l)
 static void
 put_slot(struct bt_buf *b, const struct bt_crossing_slot *s)
 {
-	bt_buf_printf(b, "slot %u %u %d %u %d %d %u %d %d\n", s->index,
-	    s->state, (int)s->pid, s->generation, s->near, s->far, s->farewell,
-	    s->owes_farewell, s->owes_logs);
+	bt_buf_printf(b, "slot %u %u %d %d %u %d %d %u %d %d\n", s->index,
+	    s->state, (int)s->pid, (int)s->guard, s->generation, s->near,
+	    s->far, s->farewell, s->owes_farewell, s->owes_logs);
 }
 
 static void
@@ -269,9 +269,9 @@ read_slot(struct reader *r, const char *line)
 	struct bt_crossing_slot *s = GROW(x->slots, x->slots_n);
 	int farewell, logs;
 
-	if (sscanf(line, "%u %u %d %u %d %d %u %d %d", &s->index, &s->state,
-		&s->pid, &s->generation, &s->near, &s->far, &s->farewell,
-		&farewell, &logs) != 9)
+	if (sscanf(line, "%u %u %d %d %u %d %d %u %d %d", &s->index, &s->state,
+		&s->pid, &s->guard, &s->generation, &s->near, &s->far,
+		&s->farewell, &farewell, &logs) != 10)
 		return false;
 	s->owes_farewell = farewell != 0;
 	s->owes_logs = logs != 0;

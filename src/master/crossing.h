@@ -28,7 +28,7 @@ struct bt_crossing_listener {
 
 struct bt_crossing_slot {
 	unsigned index, state;
-	pid_t pid;
+	pid_t pid, guard;
 	uint32_t generation;
 	int near, far;
 	unsigned farewell;

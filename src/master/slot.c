@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "master/rescue.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -65,6 +66,7 @@ free_event(struct event *ev)
 void
 bt_slots_fini(struct bt_slots *set)
 {
+	bt_rescue_fini(set);
 	for (unsigned i = 0; i < set->n; i++) {
 		struct bt_slot *s = &set->all[i];
 
@@ -267,6 +269,7 @@ bt_slot_start(struct bt_slot *s)
 	int r;
 
 	assert(s->pid == 0);
+	s->score->worker.guard_pid = 0; /* it says so itself */
 	if ((r = furnish(s)) < 0 || (r = fork_worker(s, &pid)) < 0)
 		return r;
 	s->pid = pid;
@@ -276,6 +279,8 @@ bt_slot_start(struct bt_slot *s)
 	s->started_ms = bt_clock_ms();
 	s->requests_before = bt_score_get(&s->score->worker.requests);
 	s->killed = false;
+	s->guard = 0;
+	s->worked = false;
 	s->still_begins = false;
 	s->owes_logs = false; /* it was born with the newest */
 	s->stale = false;
@@ -299,6 +304,7 @@ bt_slot_adopt(struct bt_slot *s, int *near, int *far)
 	s->started_ms = bt_clock_ms();
 	s->requests_before = bt_score_get(&s->score->worker.requests);
 	s->still_begins = s->owes_farewell;
+	s->worked = s->state != BT_SLOT_STARTING;
 	if (s->set->used <= s->index)
 		s->set->used = s->index + 1;
 }
@@ -386,19 +392,24 @@ log_end(
  * its counters are ours while nobody works here.
  */
 static uint64_t
-count_crashed(struct bt_slot *s)
+count_open(struct bt_slot *s)
 {
 	struct bt_score_worker *w = &s->score->worker;
 	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
-	    s->score->crashed;
-	uint64_t taken, cut;
+	    s->score->crashed + s->score->rescued + s->rescuing;
+	uint64_t taken;
 
 	bt_score_set(&w->memory_bytes, 0);
 	bt_score_add(&w->taken, bt_slot_in_channel(s));
 	taken = bt_score_get(&w->taken);
-	cut = taken > gone ? taken - gone : 0;
-	bt_score_add(&s->score->crashed, cut);
-	return cut;
+	return taken > gone ? taken - gone : 0;
+}
+
+/* Its worker has not read a byte of anybody yet: later it could lie. */
+static void
+learn_guard(struct bt_slot *s)
+{
+	s->guard = s->score->worker.guard_pid;
 }
 
 static void
@@ -406,18 +417,31 @@ slot_ended(struct bt_slot *s, int status)
 {
 	bool asked = s->state == BT_SLOT_LEAVING;
 	bool quick = bt_clock_ms() - s->started_ms < QUICK_DEATH_MS;
-	pid_t pid = s->pid;
+	pid_t pid = s->pid, guard;
+	uint64_t open;
 
+	if (!s->worked)
+		learn_guard(s);
+	guard = s->guard;
+	s->guard = 0; /* what it said last may start the next one here */
 	s->pid = 0;
 	s->score->pid = 0;
 	s->still_begins = s->owes_farewell = s->owes_logs = s->stale = false;
 	bt_score_set(&s->score->stale, 0);
 	slot_enter(s, asked ? BT_SLOT_EMPTY : BT_SLOT_RESTING);
 	/* what it said last: a successor shall not be taken at its word */
-	on_readable(-1, EV_READ, s);
+	bt_slot_hear(s);
 	/* what it did not take is for whoever has time first */
 	bt_slot_recall(s);
-	log_end(s, asked, pid, status, count_crashed(s));
+	open = count_open(s);
+	log_end(s, asked, pid, status, open + s->rescued);
+	/* at a stop idle ones are closed anyhow */
+	if (guard != 0 && asked && s->farewell == BT_MESSAGE_DRAIN)
+		kill(guard, SIGKILL);
+	if (guard != 0)
+		bt_rescue_begin(s, guard, pid, open);
+	else
+		bt_score_add(&s->score->crashed, open);
 	if (asked) {
 		s->quick_deaths = 0;
 		s->set->on_news(s->set->arg, s, BT_SLOT_LEFT);
@@ -447,6 +471,7 @@ bt_slots_reap(struct bt_slots *set)
 		if (waitpid(s->pid, &status, WNOHANG) == s->pid)
 			slot_ended(s, status);
 	}
+	bt_rescue_reap(set);
 }
 
 static void
@@ -532,6 +557,8 @@ bt_slot_kill(struct bt_slot *s)
 		return;
 	}
 	slot_enter(s, BT_SLOT_LEAVING);
+	if (s->guard != 0)
+		kill(s->guard, SIGKILL); /* it shall not undo that */
 	kill(s->pid, SIGKILL);
 }
 
@@ -573,6 +600,8 @@ take_room(struct bt_slot *s)
 	if (s->pid == 0)
 		return; /* its last words */
 	if (s->state == BT_SLOT_STARTING) {
+		learn_guard(s);
+		s->worked = true;
 		slot_enter(s, BT_SLOT_READY);
 		s->set->on_news(s->set->arg, s, BT_SLOT_IS_READY);
 	} else {
@@ -590,6 +619,9 @@ take_message(
 		return true;
 	case BT_MESSAGE_HANDOVER:
 		s->set->on_back(s->set->arg, h, n);
+		return false;
+	case BT_MESSAGE_RESCUE:
+		bt_rescue_take(s, h, n);
 		return false;
 	case BT_MESSAGE_RETIRING:
 		s->still_begins = false;
@@ -614,11 +646,10 @@ take_message(
 	return false;
 }
 
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+void
+bt_slot_hear(struct bt_slot *s)
 {
 	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
-	struct bt_slot *s = arg;
 	enum bt_message message;
 	bool room = false;
 	unsigned lost;
@@ -632,6 +663,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		event_del(s->readable);
 	if (room)
 		take_room(s);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	bt_slot_hear(arg);
 }
 
 /* A notice that its worker, if it has one, has not heard. */

@@ -60,6 +60,11 @@ struct bt_slot {
 	bool blocked;      /* the channel refused; one of the two is armed */
 	unsigned refusals; /* of the channel, in a row */
 	bool killed;       /* by the master: no successor */
+	bool worked;       /* its worker was ready */
+	pid_t guard;       /* of its worker; 0: none */
+	unsigned rescuers; /* guards of workers that died, at work */
+	uint64_t rescuing; /* connections that they may still hand back */
+	uint64_t rescued;  /* that they have handed back */
 	bool stale;        /* its loop does not turn: not dealt to */
 	struct bt_pulse pulse;
 	bool owes_farewell, owes_logs; /* messages still to be sent */
@@ -90,6 +95,8 @@ typedef void bt_slot_news_fn(void *arg, struct bt_slot *, enum bt_slot_news);
  */
 typedef void bt_slot_back_fn(void *arg, struct bt_handover *, size_t n);
 
+struct bt_rescuer;
+
 struct bt_slots {
 	struct bt_slot *all; /* n of them */
 	unsigned n;
@@ -108,6 +115,7 @@ struct bt_slots {
 	/* what workers know of limits by address */
 	struct bt_seats *seats;
 	struct bt_rates *rates;
+	struct bt_rescuer *rescuers;
 };
 
 /*
@@ -116,7 +124,8 @@ struct bt_slots {
  */
 void bt_slots_init(struct bt_slots *);
 
-/* Frees channels and events; what was queued in the channels is closed. */
+/* Frees channels and events, ends guards; what was queued in the channels is
+ * closed. */
 void bt_slots_fini(struct bt_slots *);
 
 /*
@@ -171,6 +180,9 @@ bool bt_slot_shed(struct bt_slot *, uint64_t n);
  * message comes to the worker or to us, whole.
  */
 void bt_slot_recall(struct bt_slot *);
+
+/* Takes all messages that the worker, or a guard, has sent so far. */
+void bt_slot_hear(struct bt_slot *);
 
 /* Sends the logs' descriptors to the worker, now or when there is room. */
 void bt_slot_send_logs(struct bt_slot *);

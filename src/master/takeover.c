@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/crossing.h"
+#include "master/rescue.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -253,6 +254,7 @@ bt_takeover_go_back(struct bt_master *m, struct bt_str why)
 		kill(s->pid, SIGKILL);
 		while (waitpid(s->pid, NULL, 0) == -1 && errno == EINTR)
 			;
+		bt_rescue_end(s->score->worker.guard_pid);
 		s->score->pid = 0;
 	}
 	if (m->reload.listeners.all != NULL)
@@ -276,6 +278,7 @@ adopt_slots(struct bt_master *m, const struct bt_crossing *x)
 		s = &m->slots.all[from.index];
 		s->state = (enum bt_slot_state)from.state;
 		s->pid = from.pid;
+		s->guard = from.guard;
 		s->generation = from.generation;
 		s->farewell = (enum bt_message)from.farewell;
 		s->owes_farewell = from.owes_farewell;
@@ -447,6 +450,7 @@ kill_strays(struct bt_master *m)
 		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
 			;
+		bt_rescue_end(s->score->worker.guard_pid);
 	}
 }
 
@@ -591,6 +595,7 @@ try_worker(struct bt_master *m, struct bt_buf *errors)
 	if (s->pid != 0) {
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);
+		bt_rescue_end(s->score->worker.guard_pid);
 	}
 	return r;
 }

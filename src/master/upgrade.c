@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/crossing.h"
+#include "master/rescue.h"
 #include "master/takeover.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ slot_of(const struct bt_slot *s)
 	return (struct bt_crossing_slot){ .index = s->index,
 		.state = s->state,
 		.pid = s->pid,
+		.guard = s->guard,
 		.generation = s->generation,
 		.near = bt_channel_fd(s->near),
 		.far = bt_channel_fd(s->far),
@@ -191,6 +193,7 @@ cross(struct bt_master *m)
 	struct bt_crossing x;
 	int exe_fd, fd, r;
 
+	bt_rescue_finish(&m->slots);
 	pack(m, &x);
 	exe_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	fd = exe_fd == -1 ? -errno : bt_crossing_write(&x);

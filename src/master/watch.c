@@ -167,7 +167,8 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		struct bt_slot *s = &w->slots->all[i];
 		int64_t in_ms;
 
-		if (s->pid == 0)
+		/* not there, or not ours yet: see bt_slot_attach() */
+		if (s->pid == 0 || s->readable == NULL)
 			continue;
 		in_ms = look_at(s, now_ms, passed_ms, late);
 		next_ms = in_ms < next_ms ? in_ms : next_ms;

@@ -108,7 +108,7 @@ bt_score_slot_load(const struct bt_score_slot *slot)
 	/* what only grows is read late on the left side, early on the right */
 	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
 	    bt_score_get(&w->lost) + bt_score_get(&slot->crashed) +
-	    bt_score_get(&slot->recalled);
+	    bt_score_get(&slot->recalled) + bt_score_get(&slot->rescued);
 
 	return less(bt_score_get(&slot->dealt), gone);
 }
@@ -122,7 +122,8 @@ bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 		const struct bt_score_slot *slot = &board->slots[i];
 		const struct bt_score_worker *w = &slot->worker;
 		uint64_t done = bt_score_get(&w->done);
-		uint64_t handed = bt_score_get(&w->handed_back);
+		uint64_t handed = bt_score_get(&w->handed_back) +
+		    bt_score_get(&slot->rescued);
 		uint64_t crashed = bt_score_get(&slot->crashed);
 		uint64_t lost = bt_score_get(&w->lost);
 		uint64_t recalled = bt_score_get(&slot->recalled);

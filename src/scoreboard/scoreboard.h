@@ -15,7 +15,9 @@
  *
  * A connection that a worker hands back is returned to the master and dealt
  * again: it is counted once more in the first two lines.  One that the master
- * itself takes back out of a channel counts as taken and handed back.
+ * itself takes back out of a channel counts as taken and handed back, one that
+ * is rescued when its worker dies as handed back; while a rescue is under way,
+ * what the worker had counts as open.
  *
  * `lost` counts descriptors that a message announced and that did not arrive.
  *
@@ -64,6 +66,7 @@ struct bt_score_worker {
 	uint64_t file_cache_hits, file_cache_misses;
 	uint64_t limited;      /* requests answered with 429 by limit_rate */
 	uint64_t memory_bytes; /* gauge: its own, resident */
+	int32_t guard_pid; /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */
@@ -73,6 +76,7 @@ struct bt_score_slot {
 	uint64_t crashed; /* connections that ended with their worker */
 	uint64_t
 	    recalled;     /* taken back out of its channel, to be dealt again */
+	uint64_t rescued; /* of a worker that died, to be dealt again */
 	uint64_t started; /* workers that this slot has had */
 	uint64_t stale;   /* gauge: 1 while its loop does not turn */
 	uint64_t stales;  /* times that it became so */

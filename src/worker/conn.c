@@ -191,6 +191,9 @@ conn_read(struct bt_conn *c)
 	input_prepare(c);
 	if (in->end == in->cap)
 		return;
+	/* what is read is lost with us; a request that is known stays so */
+	if (c->x == NULL)
+		bt_guard_set(&c->worker->guard, c->fd, BT_GUARD_NONE);
 	do
 		n = recv(c->fd, in->data + in->end, in->cap - in->end, 0);
 	while (n == -1 && errno == EINTR);
@@ -252,6 +255,8 @@ begin_next(struct bt_conn *c)
 		in->at = (size_t)(head.p + head.n - in->data);
 		in->keep = in->at;
 		c->scan = (struct bt_head_scan){ 0 };
+		if (!bt_output_is_pending(c))
+			bt_guard_set(&c->worker->guard, c->fd, BT_GUARD_ASKED);
 		bt_exchange_begin(c, head);
 		return true;
 	}
@@ -367,6 +372,8 @@ hand_back(struct bt_conn *c)
 	h.fd = bt_fd_take(&c->fd);
 	h.baton.bytes = (uint32_t)(c->in.end - c->in.at);
 	h.bytes = h.baton.bytes ? c->in.data + c->in.at : NULL;
+	if (h.baton.bytes == 0 && h.baton.flags == 0)
+		bt_guard_set_idle(&c->worker->guard, h.fd, c->baton.requests);
 	bt_outbox_add(c->worker->outbox, &h);
 	conn_leave(c);
 	return true;
@@ -417,6 +424,7 @@ settle_idle(struct bt_conn *c)
 		bt_conn_close(c, BT_CLOSE_DRAIN);
 	} else {
 		input_give_back(c);
+		bt_guard_set_idle(&c->worker->guard, c->fd, c->baton.requests);
 		wait_for(c, c->baton.requests ? BT_CONN_IDLE : BT_CONN_FRESH,
 		    EV_READ);
 	}
@@ -552,6 +560,7 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	watch(c, 0);
 	if (c->x != NULL)
 		bt_exchange_end(c);
+	bt_guard_set(&w->guard, c->fd, BT_GUARD_NONE);
 	bt_fd_close(&c->fd);
 	bt_seats_leave(w->heritage->seats, c->baton.seat);
 	conn_leave(c);

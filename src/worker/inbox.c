@@ -19,6 +19,9 @@ take(struct bt_worker *w, struct bt_handover *h, size_t n)
 {
 	/* at once: the master counts who still waits in the channel */
 	bt_score_add(&w->score->taken, n);
+	/* all of them: the first one's request may be what we die of */
+	for (size_t i = 0; i < n; i++)
+		bt_guard_enter(&w->guard, h[i].fd, &h[i].baton);
 	for (size_t i = 0; i < n; i++)
 		bt_conn_adopt(w, &h[i]);
 }
@@ -61,6 +64,7 @@ on_message(struct bt_worker *w, enum bt_message message, struct bt_handover *h,
 		bt_worker_shed(w);
 		return;
 	case BT_MESSAGE_ROOM: /* ours to send */
+	case BT_MESSAGE_RESCUE:
 	case BT_MESSAGE_RETIRING:
 	case BT_MESSAGES:
 		break;

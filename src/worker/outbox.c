@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "worker/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -116,9 +117,15 @@ send_batch(struct bt_outbox *o)
 		if (n == BT_CHANNEL_BATCH_MAX)
 			break;
 		h[n++] = item->h;
+		/* from here on it may be the master's: two must not have it */
+		bt_guard_set(&o->worker->guard, item->h.fd, BT_GUARD_NONE);
 	}
+	assert(n > 0);
 	sent = bt_channel_send(
 	    o->worker->heritage->channel, BT_MESSAGE_HANDOVER, h, n);
+	for (size_t i = sent > 0 ? (size_t)sent : 0; i < n; i++)
+		if (h[i].baton.bytes == 0 && h[i].baton.flags == 0)
+			bt_guard_set(&o->worker->guard, h[i].fd, BT_GUARD_IDLE);
 	if (sent < 0)
 		return sent;
 	for (int i = 0; i < sent; i++) {

@@ -402,8 +402,10 @@ send_file(struct bt_conn *c, size_t max)
 bool
 bt_output_flush(struct bt_conn *c)
 {
+	struct bt_guard *guard = &c->worker->guard;
 	size_t total = 0;
 
+	bt_guard_set(guard, c->fd, BT_GUARD_NONE);
 	while (bt_output_is_pending(c) && total < TURN_BYTES_MAX) {
 		bool file =
 		    c->out.at == c->out.end && c->x->reply.kind == BT_BODY_FILE;
@@ -426,5 +428,8 @@ bt_output_flush(struct bt_conn *c)
 		sent(c, (size_t)n);
 		total += (size_t)n;
 	}
+	/* all that was begun is out, and the request in progress has nothing */
+	if (c->x != NULL && !c->x->head_written && !bt_output_is_pending(c))
+		bt_guard_set(guard, c->fd, BT_GUARD_ASKED);
 	return total > 0;
 }

@@ -179,6 +179,9 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		bt_log_error(NULL, r, "cannot become user %s", w->conf->user);
 		return r;
 	}
+	if (w->conf->crash_rescue &&
+	    (r = bt_guard_start(&w->guard, heritage)) < 0)
+		bt_log_warn(NULL, r, "has no guard: connections end with it");
 	w->services = (struct bt_services){ .conf = w->conf,
 		.board = heritage->board,
 		.score = w->score,
@@ -222,6 +225,7 @@ worker_fini(struct bt_worker *w)
 	bt_pool_fini(&w->buffers);
 	bt_pool_fini(&w->exchanges);
 	bt_arena_fini(&w->arena);
+	bt_guard_stop(&w->guard);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "handlers/handler.h"
 #include "worker/access_log.h"
 #include "worker/conn.h"
+#include "worker/guard.h"
 #include "worker/outbox.h"
 #include "worker/pool.h"
 #include "worker/router.h"
@@ -42,6 +43,7 @@ struct bt_worker {
 	struct bt_conn_list closed; /* freed at the next turn */
 	unsigned conns_n;
 	struct bt_outbox *outbox; /* connections on their way back */
+	struct bt_guard guard;
 	int memory_fd;            /* bt_memory_open() */
 	int64_t memory_due_ms;    /* to be read again */
 	bool draining;            /* finishes what is open, then ends */

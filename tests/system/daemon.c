@@ -253,7 +253,15 @@ daemon_connect(struct daemon *d)
 size_t
 daemon_workers(struct daemon *d, pid_t ret[])
 {
-	return proc_children(d->pid, ret);
+	pid_t all[PROC_CHILDREN_MAX];
+	size_t n = 0, all_n = proc_children(d->pid, all);
+
+	/* not their guards */
+	for (size_t i = 0; i < all_n; i++)
+		if (!proc_is_named(all[i], "baton: guard") &&
+		    !proc_is_named(all[i], "baton:guard"))
+			ret[n++] = all[i];
+	return n;
 }
 
 const char *

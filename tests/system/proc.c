@@ -53,6 +53,20 @@ proc_is_alive(pid_t pid)
 	return state != 'Z';
 }
 
+bool
+proc_is_named(pid_t pid, const char *prefix)
+{
+	FILE *f = open_of(pid, "comm");
+	char name[32] = "";
+
+	if (f == NULL)
+		return false;
+	if (fgets(name, sizeof(name), f) == NULL)
+		name[0] = '\0';
+	fclose(f);
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 /* The number behind `key` in /proc/PID/status. */
 static long
 status_of(pid_t pid, const char *key)

@@ -14,6 +14,9 @@ size_t proc_children(pid_t, pid_t ret[PROC_CHILDREN_MAX]);
 
 bool proc_is_alive(pid_t);
 
+/* Whether its name begins so; false when it is gone. */
+bool proc_is_named(pid_t, const char *prefix);
+
 /* KiB of resident memory that is its own (anonymous), without files. */
 long proc_memory_kb(pid_t);
 

@@ -88,10 +88,10 @@ START_TEST(dealt_and_not_taken_is_served_by_others)
 }
 END_TEST
 
-/* Its own connections end with a worker; those of the others go on. */
+/* Without rescue its own connections end with a worker, and no others. */
 START_TEST(connections_of_other_workers_survive)
 {
-	struct daemon *d = daemon_start(ANSWER);
+	struct daemon *d = daemon_start("crash_rescue off;\n" ANSWER);
 	struct client *c[4];
 	pid_t workers[PROC_CHILDREN_MAX];
 	double crashed;

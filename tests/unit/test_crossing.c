@@ -55,6 +55,7 @@ fill(struct bt_crossing *x)
 	x->slots[x->slots_n++] = (struct bt_crossing_slot){ .index = 4,
 		.state = 2,
 		.pid = 123,
+		.guard = 124,
 		.generation = 12,
 		.near = 12,
 		.far = 13,
@@ -135,6 +136,7 @@ START_TEST(round_trip)
 	ck_assert_uint_eq(y.slots[0].index, 4);
 	ck_assert_uint_eq(y.slots[0].state, 2);
 	ck_assert_int_eq(y.slots[0].pid, 123);
+	ck_assert_int_eq(y.slots[0].guard, 124);
 	ck_assert_int_eq(y.slots[0].near, 12);
 	ck_assert_int_eq(y.slots[0].far, 13);
 	ck_assert(!y.slots[0].owes_farewell && y.slots[0].owes_logs);
