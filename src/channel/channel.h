@@ -31,7 +31,7 @@ enum bt_message {
 	/* master: hand back idle ones, as many as the slot says; worker: done
 	 */
 	BT_MESSAGE_SHED,
-	BT_MESSAGE_RESCUE,   /* guard: connections of its worker, who died */
+	BT_MESSAGE_RESCUE, /* guard: connections of its worker, who died */
 	BT_MESSAGES,
 };
 

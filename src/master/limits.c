@@ -15,11 +15,13 @@
 #define ADDRESSES_FIRST 1024
 #define BUCKETS (1u << 16)
 #define NOBODY UINT16_MAX
+/* Whoever was in that slot is dead, and its successor has others. */
+#define DEAD(slot) ((uint16_t)(0x8000u | (slot)))
 
 struct bt_limits_seat {
 	uint64_t id;   /* the connection's */
 	uint32_t next; /* of the same address, or of those that are free */
-	uint16_t slot; /* that has it; NOBODY: the master */
+	uint16_t slot; /* that has it; DEAD(); NOBODY: the master */
 };
 
 struct bt_limits_address {
@@ -242,10 +244,28 @@ bt_limits_deal(struct bt_limits *l, const struct bt_baton *b, unsigned slot)
 		s->slot = (uint16_t)slot;
 }
 
-void
-bt_limits_end(struct bt_limits *l, unsigned slot)
+static void
+leave_all(struct bt_limits *l, unsigned slot)
 {
 	for (uint32_t i = 1; i < l->used; i++)
 		if (l->seats[i].slot == slot)
 			bt_seats_leave(l->shared, i);
+}
+
+void
+bt_limits_end(struct bt_limits *l, unsigned slot, bool rescue)
+{
+	if (!rescue) {
+		leave_all(l, slot);
+		return;
+	}
+	for (uint32_t i = 1; i < l->used; i++)
+		if (l->seats[i].slot == slot)
+			l->seats[i].slot = DEAD(slot);
+}
+
+void
+bt_limits_settle(struct bt_limits *l, unsigned slot)
+{
+	leave_all(l, DEAD(slot));
 }

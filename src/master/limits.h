@@ -61,7 +61,11 @@ void bt_limits_return(struct bt_limits *, struct bt_baton *);
 /* It was dealt to a slot, and ends with its worker if that dies. */
 void bt_limits_deal(struct bt_limits *, const struct bt_baton *, unsigned slot);
 
-/* The slot's worker has ended, and what it had open with it. */
-void bt_limits_end(struct bt_limits *, unsigned slot);
+/*
+ * The slot's worker has ended, and what it had open with it; with `rescue` some
+ * of it may still come back, until bt_limits_settle().
+ */
+void bt_limits_end(struct bt_limits *, unsigned slot, bool rescue);
+void bt_limits_settle(struct bt_limits *, unsigned slot);
 
 #endif

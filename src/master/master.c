@@ -211,8 +211,12 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 	case BT_SLOT_HAS_ROOM:
 		bt_master_deal_held(m);
 		break;
+	case BT_SLOT_SETTLED:
+		bt_limits_settle(&m->limits, s->index);
+		bt_master_deal_held(m);
+		break;
 	case BT_SLOT_DIED:
-		bt_limits_end(&m->limits, s->index);
+		bt_limits_end(&m->limits, s->index, s->rescuers > 0);
 		if (m->state == BT_MASTER_STARTING)
 			on_start_death(m);
 		else
@@ -223,7 +227,7 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 		bt_balance_begin(m, PROBATION_MS);
 		break;
 	case BT_SLOT_LEFT:
-		bt_limits_end(&m->limits, s->index);
+		bt_limits_end(&m->limits, s->index, s->rescuers > 0);
 		bt_master_deal_held(m);
 		if (m->state == BT_MASTER_DRAINING && m->dealer.pending_n > 0 &&
 		    !m->cutting && !m->parking)

@@ -61,7 +61,7 @@ settle(const struct bt_rescuer *r)
 		    s->index, (int)r->worker, (uintmax_t)s->rescued,
 		    (uintmax_t)s->rescuing);
 	s->rescued = s->rescuing = 0;
-	s->set->on_news(s->set->arg, s, BT_SLOT_HAS_ROOM);
+	s->set->on_news(s->set->arg, s, BT_SLOT_SETTLED);
 }
 
 static bool

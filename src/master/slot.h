@@ -82,6 +82,8 @@ struct bt_slot {
 enum bt_slot_news {
 	BT_SLOT_IS_READY, /* the worker's loop runs */
 	BT_SLOT_HAS_ROOM, /* a connection was closed, or the channel emptied */
+	BT_SLOT_SETTLED,  /* all that could be rescued of a dead worker is back
+			   */
 	BT_SLOT_DIED,     /* unasked: the state says whether a successor came */
 	BT_SLOT_LEFT,     /* its worker ended after it was told to leave */
 	BT_SLOT_RETIRES,  /* no request begins there any more */

@@ -66,7 +66,7 @@ struct bt_score_worker {
 	uint64_t file_cache_hits, file_cache_misses;
 	uint64_t limited;      /* requests answered with 429 by limit_rate */
 	uint64_t memory_bytes; /* gauge: its own, resident */
-	int32_t guard_pid; /* written before it is ready; 0: none */
+	int32_t guard_pid;     /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */

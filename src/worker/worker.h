@@ -44,12 +44,12 @@ struct bt_worker {
 	unsigned conns_n;
 	struct bt_outbox *outbox; /* connections on their way back */
 	struct bt_guard guard;
-	int memory_fd;            /* bt_memory_open() */
-	int64_t memory_due_ms;    /* to be read again */
-	bool draining;            /* finishes what is open, then ends */
-	bool retiring;            /* hands back what is open, then ends */
-	bool parking;             /* retires, but finishes every answer */
-	int64_t retire_by_ms;     /* what is still open then is cut */
+	int memory_fd;         /* bt_memory_open() */
+	int64_t memory_due_ms; /* to be read again */
+	bool draining;         /* finishes what is open, then ends */
+	bool retiring;         /* hands back what is open, then ends */
+	bool parking;          /* retires, but finishes every answer */
+	int64_t retire_by_ms;  /* what is still open then is cut */
 };
 
 /* A worker's life: what bt_heritage.h calls bt_worker_run_fn. */

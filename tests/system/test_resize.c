@@ -316,7 +316,8 @@ END_TEST
 
 START_TEST(successor_of_a_dead_worker_gets_its_share)
 {
-	struct daemon *d = daemon_start(site_conf("workers 3;", "x"));
+	struct daemon *d =
+	    daemon_start(site_conf("workers 3; crash_rescue off;", "x"));
 	struct client *c[CROWD];
 	pid_t workers[PROC_CHILDREN_MAX];
 	double left;

@@ -92,11 +92,11 @@ START_TEST(a_worker_dies)
 	}
 	bt_limits_return(&l, &b[0]); /* it was rescued */
 	more = from(1);
-	bt_limits_end(&l, 1); /* b[2] is gone */
+	bt_limits_end(&l, 1, false); /* b[2] is gone */
 	ck_assert(bt_limits_admit(&l, &more));
 	more = from(1);
 	ck_assert(!bt_limits_admit(&l, &more));
-	bt_limits_end(&l, 0); /* b[1] */
+	bt_limits_end(&l, 0, false); /* b[1] */
 	ck_assert(bt_limits_admit(&l, &more));
 	more = from(1);
 	ck_assert(!bt_limits_admit(&l, &more));
@@ -136,7 +136,7 @@ START_TEST(seats_of_others)
 	ck_assert(bt_limits_admit(&l, &mine));
 	foreign.seat = mine.seat;
 	bt_limits_deal(&l, &foreign, 7);
-	bt_limits_end(&l, 7);
+	bt_limits_end(&l, 7, false);
 	bt_limits_return(&l, &foreign);
 	ck_assert_uint_ne(foreign.seat, mine.seat);
 	foreign.seat = 12345678;
