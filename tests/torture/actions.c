@@ -1,0 +1,434 @@
+/*
+ * The table of actions, and the schedule.
+ */
+
+#include "tests/torture/actions.h"
+
+#include "tests/torture/generation.h"
+#include "tests/torture/outcome.h"
+#include "tests/torture/random.h"
+#include "tests/torture/say.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FIRST_US 1500000
+#define COST_US 1000000 /* in which clients may learn what an action cost */
+#define RELOADS_AT_ONCE 3
+#define WORKERS_MORE_MAX 3
+
+/* What killing a worker may cost its connections; told: behind a 502. */
+#define COST_OF_KILL \
+	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_RESET) | \
+	    OUTCOME_BIT(OUTCOME_TRUNCATED) | OUTCOME_BIT(OUTCOME_STATUS) | \
+	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
+/* Where crash_rescue is on, idle ones survive. */
+#define COST_OF_RESCUE (COST_OF_KILL & ~OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
+/* A stop closes what is idle; nobody is refused, nothing is cut. */
+#define COST_OF_RESTART \
+	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_TOLD) | \
+	    OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
+
+struct action {
+	const char *name;
+	unsigned weight; /* when the list gives none */
+	void (*begin)(void);
+};
+
+static void reload(void);
+static void reload_by_signal(void);
+static void reload_at_once(void);
+static void reload_bad(void);
+static void upgrade(void);
+static void kill_worker(void);
+static void hang_worker(void);
+static void resize(void);
+static void restart(void);
+
+static const struct action table[] = {
+	{ "reload", 8, reload },        /* baton -s reload */
+	{ "hup", 2, reload_by_signal }, /* SIGHUP, which has no verdict */
+	{ "burst", 2, reload_at_once }, /* several that come together */
+	{ "bad", 1, reload_bad },       /* of a conf that is refused */
+	{ "upgrade", 2, upgrade },      /* baton -s upgrade */
+	{ "kill", 2, kill_worker },     /* SIGKILL to a worker */
+	{ "hang", 2, hang_worker },     /* SIGSTOP to one, for a while */
+	{ "resize", 2, resize },        /* SIGTTIN and SIGTTOU */
+	{ "restart", 1, restart },      /* SIGTERM, and another on the socket */
+};
+
+#define ACTIONS (sizeof(table) / sizeof(table[0]))
+
+static struct server *server;
+static const struct options *options;
+static struct random schedule;
+static unsigned weights[ACTIONS], weights_sum, counts[ACTIONS];
+static bool is_running, is_late, is_finishing;
+static struct timer next_timer;
+static struct process_end server_end;
+static void (*on_expected_end)(void *, int);
+static void *expected_arg;
+
+/* ---- the schedule */
+
+static void
+begin_one(void)
+{
+	uint64_t lot = random_below(&schedule, weights_sum);
+	size_t i = 0;
+
+	while (lot >= weights[i])
+		lot -= weights[i++];
+	counts[i]++;
+	is_running = true;
+	if (options->verbose)
+		say("%s", table[i].name);
+	table[i].begin();
+}
+
+/* Is it time for one while another is under way, it follows at once. */
+static void
+on_next(void *arg)
+{
+	if (is_finishing)
+		return;
+	loop_after(&next_timer,
+	    options->is_comparison
+		? (int64_t)options->every_ms * 1000
+		: random_around(&schedule, (int64_t)options->every_ms * 1000));
+	if (is_running)
+		is_late = true;
+	else
+		begin_one();
+}
+
+static void
+end_one(void)
+{
+	is_running = false;
+	if (is_late && !is_finishing) {
+		is_late = false;
+		begin_one();
+	}
+}
+
+static bool
+is_chosen(const char *name, unsigned weight, const char *list, unsigned *ret)
+{
+	size_t n = strlen(name);
+
+	*ret = weight;
+	while (*list != '\0') {
+		size_t word = strcspn(list, ",");
+
+		if (strncmp(list, name, n) == 0 &&
+		    (word == n || list[n] == '=')) {
+			if (list[n] == '=')
+				*ret =
+				    (unsigned)strtoul(list + n + 1, NULL, 10);
+			return true;
+		}
+		list += word + (list[word] == ',');
+	}
+	return false;
+}
+
+static void
+on_server_end(void *arg, int status)
+{
+	if (on_expected_end != NULL)
+		on_expected_end(expected_arg, status);
+	else {
+		say_failed("the server ended by itself, wait status %#x",
+		    (unsigned)status);
+		actions_finish();
+	}
+}
+
+void
+actions_start(struct server *s, const struct options *o)
+{
+	static const char preset[] = "reload,hup,burst,bad,kill,hang,restart";
+	const char *list = o->actions ? o->actions : preset;
+
+	server = s;
+	options = o;
+	schedule.state = o->seed;
+	for (size_t i = 0; i < ACTIONS; i++)
+		if (is_chosen(
+			table[i].name, table[i].weight, list, &weights[i]))
+			weights_sum += weights[i];
+		else
+			weights[i] = 0;
+	process_await(&server_end, s->pid, on_server_end, NULL);
+	next_timer.on_time = on_next;
+	if (weights_sum > 0)
+		loop_after(&next_timer, FIRST_US);
+}
+
+void
+actions_expect_end(void (*on_end)(void *, int), void *arg)
+{
+	on_expected_end = on_end;
+	expected_arg = arg;
+}
+
+void
+actions_print(void)
+{
+	const char *comma = "";
+
+	printf("actions:");
+	for (size_t i = 0; i < ACTIONS; i++)
+		if (counts[i] > 0) {
+			printf("%s %s %u", comma, table[i].name, counts[i]);
+			comma = ",";
+		}
+	printf("%s\n", *comma ? "" : " none");
+}
+
+/* ---- reload and upgrade */
+
+static struct process_end asked[RELOADS_AT_ONCE];
+static unsigned asked_n;
+static bool is_bad;
+
+static void
+on_verdict(void *arg, int status)
+{
+	const char *verb = arg;
+
+	if (is_bad != (status != 0))
+		say_failed("%s of a %s conf, generation %u: wait status %#x",
+		    verb, is_bad ? "wrong" : "good", server->generation,
+		    (unsigned)status);
+	if (--asked_n > 0)
+		return;
+	if (is_bad || status != 0)
+		generation_refused();
+	else
+		generation_taken(server->generation);
+	if (is_bad) /* what a reload by signal would find */
+		server_write_conf(server);
+	is_bad = false;
+	end_one();
+}
+
+static void
+ask(const char *verb, pid_t pid)
+{
+	static char words[2][8] = { "reload", "upgrade" };
+
+	process_await(&asked[asked_n++], pid, on_verdict,
+	    words[strcmp(verb, "upgrade") == 0]);
+}
+
+static void
+reload(void)
+{
+	pid_t pid;
+
+	server_write_conf(server);
+	generation_begin(server->pid);
+	pid = server_reload(server);
+	if (pid > 0) {
+		ask("reload", pid);
+		return;
+	}
+	generation_taken(server->generation);
+	end_one();
+}
+
+static void
+reload_by_signal(void)
+{
+	server_write_conf(server);
+	kill(server->pid, SIGHUP);
+	end_one();
+}
+
+static void
+reload_at_once(void)
+{
+	pid_t pids[RELOADS_AT_ONCE];
+
+	server_write_conf(server);
+	generation_begin(server->pid);
+	kill(server->pid, SIGHUP);
+	for (int i = 0; i < RELOADS_AT_ONCE; i++)
+		pids[i] = server_ask(server, "reload");
+	for (int i = 0; i < RELOADS_AT_ONCE; i++)
+		ask("reload", pids[i]);
+}
+
+static void
+reload_bad(void)
+{
+	is_bad = true;
+	server_write_bad_conf(server);
+	ask("reload", server_ask(server, "reload"));
+}
+
+static void
+upgrade(void)
+{
+	server_write_conf(server);
+	generation_begin(server->pid);
+	ask("upgrade", server_ask(server, "upgrade"));
+}
+
+/* ---- workers */
+
+/* A descriptor of one of its workers; -1 when there is none. */
+static int
+choose_worker(void)
+{
+	pid_t pids[PROCESS_CHILDREN_MAX];
+	uint64_t lot = random_next(&schedule);
+	size_t n = process_children(server->pid, pids);
+
+	if (n == 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, pids[lot % n], 0);
+}
+
+static void
+send_to(int process_fd, int signo)
+{
+	syscall(SYS_pidfd_send_signal, process_fd, signo, NULL, 0);
+}
+
+static void
+kill_worker(void)
+{
+	bool rescue = strstr(options->extra, "crash_rescue on") != NULL;
+	int fd = choose_worker();
+	struct outcome_window *window;
+	struct pollfd gone = { .fd = fd, .events = POLLIN };
+
+	if (fd == -1) {
+		end_one();
+		return;
+	}
+	window = outcome_allow(rescue ? COST_OF_RESCUE : COST_OF_KILL);
+	send_to(fd, SIGKILL);
+	if (poll(&gone, 1, 10000) != 1)
+		say_failed("a worker survived SIGKILL for 10 s");
+	outcome_allow_until(window, COST_US);
+	close(fd);
+	end_one();
+}
+
+static int hanging_fd = -1;
+static struct outcome_window *hanging_cost;
+static struct timer hanging_timer;
+
+static void
+wake_worker(void *arg)
+{
+	if (hanging_fd == -1)
+		return;
+	send_to(hanging_fd, SIGCONT);
+	close(hanging_fd);
+	hanging_fd = -1;
+	outcome_allow_until(hanging_cost, COST_US);
+}
+
+/*
+ * Others may come while it hangs.  A reload does not wait for it longer than a
+ * second, so that it may answer by its conf when it wakes.
+ */
+static void
+hang_worker(void)
+{
+	int64_t us = random_around(&schedule, 1000000);
+	int fd = choose_worker();
+
+	wake_worker(NULL);
+	if (fd != -1) {
+		hanging_cost = outcome_allow(OUTCOME_BIT(OUTCOME_OLD_CONF));
+		hanging_fd = fd;
+		send_to(fd, SIGSTOP);
+		hanging_timer.on_time = wake_worker;
+		loop_after(&hanging_timer, us);
+	}
+	end_one();
+}
+
+static int workers_more; /* than the conf says */
+
+static void
+resize(void)
+{
+	bool more = random_below(&schedule, 2) == 0;
+
+	if (workers_more >= WORKERS_MORE_MAX)
+		more = false;
+	if (workers_more <= 0)
+		more = true;
+	workers_more += more ? 1 : -1;
+	kill(server->pid, more ? SIGTTIN : SIGTTOU);
+	end_one();
+}
+
+/* ---- restart: the socket stays, the server does not */
+
+static struct outcome_window *restart_cost;
+
+static void
+on_restarted(void *arg)
+{
+	outcome_allow_until(restart_cost, COST_US);
+	generation_taken(server->generation);
+	process_await(&server_end, server->pid, on_server_end, NULL);
+	end_one();
+}
+
+static void
+on_stopped(void *arg, int status)
+{
+	on_expected_end = NULL;
+	workers_more = 0;
+	if (status != 0)
+		say_failed(
+		    "stopped by SIGTERM: wait status %#x", (unsigned)status);
+	server_start(server, on_restarted, NULL);
+}
+
+static void
+restart(void)
+{
+	wake_worker(NULL);
+	server_write_conf(server);
+	generation_begin(server->pid);
+	restart_cost = outcome_allow(COST_OF_RESTART);
+	actions_expect_end(on_stopped, NULL);
+	kill(server->pid, SIGTERM);
+}
+
+/* ---- the end */
+
+void
+actions_finish(void)
+{
+	is_finishing = true;
+	loop_cancel(&next_timer);
+}
+
+bool
+actions_are_finished(void)
+{
+	if (is_running)
+		return false;
+	wake_worker(NULL);
+	for (; workers_more > 0; workers_more--)
+		kill(server->pid, SIGTTOU);
+	return true;
+}

@@ -1,0 +1,112 @@
+/*
+ * The table of clients, and what each of them asks for.
+ */
+
+#include "tests/torture/kinds.h"
+
+static void
+choose_generation(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	content_ask(a, ASK_GENERATION, number, 0);
+}
+
+static void
+choose_small(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	bool file = f->has_files && number % 2 == 0;
+
+	content_ask(a, file ? ASK_FILE : ASK_GENERATION, number, 0);
+}
+
+/* Whatever is answered quickly, so that a wrong order shows. */
+static void
+choose_mixed(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	switch (random_below(r, 4)) {
+	case 0:
+		content_ask(a, ASK_GENERATION, number, 0);
+		break;
+	case 1:
+		if (f->has_echo) {
+			content_ask(
+			    a, ASK_ECHO, number, 20 + random_below(r, 2000));
+			break;
+		}
+		/* FALLTHROUGH */
+	default:
+		content_ask(
+		    a, f->has_files ? ASK_FILE : ASK_GENERATION, number, 0);
+	}
+}
+
+static void
+choose_post(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	if (f->has_echo)
+		content_ask(a, ASK_ECHO, number, 20 + random_below(r, 65536));
+	else
+		content_ask(a, ASK_POST, number, 20 + random_below(r, 8192));
+}
+
+static void
+choose_big(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	content_ask(a, ASK_BIG, number, 0);
+}
+
+#define MS *1000
+
+const struct kind kinds[KINDS] = {
+	{ .name = "busy", .count = 8, .depth = 1, .choose = choose_small },
+	{ .name = "thinking",
+	    .count = 64,
+	    .depth = 1,
+	    .think_us = 20 MS,
+	    .is_away = true,
+	    .choose = choose_generation },
+	{ .name = "pipelined",
+	    .count = 8,
+	    .depth = 8,
+	    .think_us = 20 MS,
+	    .is_away = true,
+	    .choose = choose_mixed },
+	{ .name = "post",
+	    .count = 16,
+	    .depth = 1,
+	    .think_us = 20 MS,
+	    .is_away = true,
+	    .pieces = 4,
+	    .piece_pause_us = 2 MS,
+	    .choose = choose_post },
+	{ .name = "split", /* heads that arrive in pieces */
+	    .count = 16,
+	    .depth = 1,
+	    .think_us = 10 MS,
+	    .pieces = 3,
+	    .piece_pause_us = 15 MS,
+	    .choose = choose_small },
+	{ .name = "slow",
+	    .count = 4,
+	    .depth = 1,
+	    .think_us = 200 MS,
+	    .read_pause_us = 10 MS,
+	    .needs_files = true,
+	    .choose = choose_big },
+	{ .name = "idle",
+	    .count = 1000,
+	    .depth = 1,
+	    .think_us = 5000 MS,
+	    .is_away = true,
+	    .choose = choose_generation },
+	{ .name = "fresh",
+	    .count = 4,
+	    .depth = 1,
+	    .think_us = 4 MS,
+	    .is_fresh = true,
+	    .choose = choose_small },
+};
