@@ -242,10 +242,14 @@ on_answer(struct client *c)
 	}
 	if (close_it) {
 		note(c, OUTCOME_TOLD, 1, now);
-		lose(c, now);
+		if (c->asks_at < c->asks_n)
+			lose(c, now);
+		else
+			go_apart(c, random_around(&c->random, c->kind->think_us));
 		return false;
 	}
-	if (c->asks_at < c->asks_n)
+	/* it came before all of its request was sent: that is finished first */
+	if (c->asks_at < c->asks_n || c->out != NULL)
 		return true;
 	think(c);
 	return c->state == CLIENT_THINKING || c->state == CLIENT_WORKING;
@@ -316,6 +320,8 @@ send_some(struct client *c)
 	if (c->out_at == c->out_n) {
 		free(c->out);
 		c->out = NULL;
+		if (c->asks_at == c->asks_n) /* and answered already */
+			think(c);
 	} else if (c->out_at == c->out_limit)
 		loop_after(&c->timer,
 		    random_around(&c->random, c->kind->piece_pause_us));

@@ -80,6 +80,7 @@ start_clients(void)
 		.has_echo = server.kind->has_echo
 	};
 
+	generation_set_grace((int64_t)options.grace_ms * 1000);
 	clients_start(&options, &field);
 	wrk_start(&server, &options);
 }
