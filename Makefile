@@ -65,6 +65,7 @@ OBJ        := $(SRC:%.c=$B/%.o)
 LIB_OBJ    := $(filter-out $B/src/main.o,$(OBJ)) $(LLHTTP_OBJ)
 UNIT_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/unit/*.c)))
 SYSTEM_OBJ := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/system/*.c)))
+TORTURE_OBJ := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/torture/*.c)))
 FUZZ_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/fuzz/*.c)))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DAEMON     := $(and $(wildcard src/main.c),$B/baton)
@@ -105,6 +106,10 @@ $B/unit: $(UNIT_OBJ) $B/libbaton.a
 $B/system: $(SYSTEM_OBJ) $B/libbaton.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(CHECK_LIBS)
+
+$B/torture: $(TORTURE_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # ---- running it
 
@@ -148,11 +153,11 @@ grep -q '100%: Checks: [1-9][0-9]*, Failures: 0, Errors: 0' $B/$(1).log || \
     { echo "$(1) tests did not say that all passed" >&2; exit 1; }
 endef
 
-check: ## headers, layers, unit and system tests (TESTS="str channel")
+check: ## headers, layers, unit, system, short torture (TESTS="str channel")
 	@.ci/deps check
 	$(AGAIN) check-now
 
-check-now: headers layers $(DAEMON) run-unit $(if $(SYSTEM_OBJ),run-system)
+check-now: headers layers $(DAEMON) run-unit $(if $(SYSTEM_OBJ),run-system) run-torture
 	@echo "check: all passed ($B)"
 
 unit: run-unit ## unit tests alone (TESTS=...)
@@ -164,6 +169,35 @@ run-unit: $B/unit
 
 run-system: $B/system $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
 	$(call run_suites,system,$(SYSTEM_SUITES))
+
+# Two runs by one seed: what may cost nobody anything, wrk beside it; then with
+# workers killed and the service restarted, which may cost those who were there.
+# CALM and ROUGH may be set, to "--actions kill=1,reload=9" for instance.
+TORTURE_SECONDS ?= 600
+TORTURE_SEED    ?= 1
+CALM            ?= --actions reload,hup,burst,bad,hang
+ROUGH           ?= --actions reload,hup,burst,bad,hang,kill,restart
+torture_run      = $B/torture --program $B/baton --seed $(TORTURE_SEED) \
+    $(if $(SAN),--sanitized)
+torture_few      = $(if $(SAN),--clients busy=2$(comma)thinking=16$(comma)post=4$(comma)split=4$(comma)idle=200)
+
+torture: ## real load while the daemon is reloaded, killed … (TORTURE_SECONDS=600)
+	@.ci/deps check
+	$(AGAIN) $B/torture $(DAEMON)
+	@$(torture_run) --seconds $$(($(TORTURE_SECONDS) / 2)) --every 700 \
+	    --clients idle=5000 --wrk 16 $(CALM)
+	@$(torture_run) --seconds $$(($(TORTURE_SECONDS) / 2)) --every 700 \
+	    --clients idle=5000 $(ROUGH)
+
+torture-short: run-torture ## the same in 20 s, as `make check` does it
+
+run-torture: $B/torture $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit run-system)
+ifeq ($(strip $(TESTS)),)
+	@$(torture_run) --seconds 8 $(torture_few) $(CALM)
+	@$(torture_run) --seconds 8 $(torture_few) $(ROUGH)
+else
+	@:
+endif
 
 FUZZ_SECONDS ?= 10
 
@@ -281,6 +315,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all run run-now check check-now unit system run-unit run-system \
-    fuzz fuzz-now headers layers format bench install deps help clean FORCE
+    run-torture torture torture-short fuzz fuzz-now \
+    headers layers format bench install deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)

@@ -68,7 +68,11 @@ static const struct action table[] = {
 
 static struct server *server;
 static const struct options *options;
-static struct random schedule;
+static struct random pace; /* when the next one comes */
+static struct random step; /* what it is; each has its own, by its number */
+static unsigned steps_n;
+static size_t first[ACTIONS]; /* each of the chosen ones once, shuffled */
+static size_t first_n;
 static unsigned weights[ACTIONS], weights_sum, counts[ACTIONS];
 static bool is_running, is_late, is_finishing;
 static struct timer next_timer;
@@ -78,14 +82,27 @@ static void *expected_arg;
 
 /* ---- the schedule */
 
+/* Which one is next: each of them once, then by weight. */
+static size_t
+choose(void)
+{
+	uint64_t lot;
+	size_t i = 0;
+
+	step.state = random_mix(options->seed ^ random_mix(++steps_n));
+	lot = random_below(&step, weights_sum);
+	if (steps_n <= first_n)
+		return first[steps_n - 1];
+	while (lot >= weights[i])
+		lot -= weights[i++];
+	return i;
+}
+
 static void
 begin_one(void)
 {
-	uint64_t lot = random_below(&schedule, weights_sum);
-	size_t i = 0;
+	size_t i = choose();
 
-	while (lot >= weights[i])
-		lot -= weights[i++];
 	counts[i]++;
 	is_running = true;
 	if (options->verbose)
@@ -102,7 +119,7 @@ on_next(void *arg)
 	loop_after(&next_timer,
 	    options->is_comparison
 		? (int64_t)options->every_ms * 1000
-		: random_around(&schedule, (int64_t)options->every_ms * 1000));
+		: random_around(&pace, (int64_t)options->every_ms * 1000));
 	if (is_running)
 		is_late = true;
 	else
@@ -152,6 +169,25 @@ on_server_end(void *arg, int status)
 	}
 }
 
+/* The actions of the list, their weights, and the order of the first round. */
+static void
+take_list(const char *list)
+{
+	for (size_t i = 0; i < ACTIONS; i++) {
+		size_t at;
+
+		if (!is_chosen(
+			table[i].name, table[i].weight, list, &weights[i]))
+			weights[i] = 0;
+		if (weights[i] == 0)
+			continue;
+		weights_sum += weights[i];
+		at = random_below(&pace, first_n + 1);
+		first[first_n++] = first[at];
+		first[at] = i;
+	}
+}
+
 void
 actions_start(struct server *s, const struct options *o)
 {
@@ -160,13 +196,8 @@ actions_start(struct server *s, const struct options *o)
 
 	server = s;
 	options = o;
-	schedule.state = o->seed;
-	for (size_t i = 0; i < ACTIONS; i++)
-		if (is_chosen(
-			table[i].name, table[i].weight, list, &weights[i]))
-			weights_sum += weights[i];
-		else
-			weights[i] = 0;
+	pace.state = o->seed;
+	take_list(list);
 	process_await(&server_end, s->pid, on_server_end, NULL);
 	next_timer.on_time = on_next;
 	if (weights_sum > 0)
@@ -291,7 +322,7 @@ static int
 choose_worker(void)
 {
 	pid_t pids[PROCESS_CHILDREN_MAX];
-	uint64_t lot = random_next(&schedule);
+	uint64_t lot = random_next(&step);
 	size_t n = process_children(server->pid, pids);
 
 	if (n == 0)
@@ -348,7 +379,7 @@ wake_worker(void *arg)
 static void
 hang_worker(void)
 {
-	int64_t us = random_around(&schedule, 1000000);
+	int64_t us = random_around(&step, 1000000);
 	int fd = choose_worker();
 
 	wake_worker(NULL);
@@ -367,7 +398,7 @@ static int workers_more; /* than the conf says */
 static void
 resize(void)
 {
-	bool more = random_below(&schedule, 2) == 0;
+	bool more = random_below(&step, 2) == 0;
 
 	if (workers_more >= WORKERS_MORE_MAX)
 		more = false;

@@ -175,6 +175,7 @@ books_close(const struct server *s)
 	kb = process_memory_kb(s->pid);
 	if (!s->options->is_sanitized && kb > memory_kb + MEMORY_MORE_KB)
 		say_failed("the master had %ld KiB and has %ld", memory_kb, kb);
-	say("master: %d descriptors, %d before, %d slots used; %ld KiB, %ld before",
+	say("master: %d descriptors, %d before, %d slots used; %ld KiB, %ld "
+	    "before",
 	    process_descriptors(s->pid), descriptors, slots, kb, memory_kb);
 }

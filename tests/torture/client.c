@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #define READ_BYTES 65536
 #define SLOW_WINDOW 131072
 #define SHOWN_MAX 40
+#define SPARE_DESCRIPTORS 512
 
 enum state {
 	CLIENT_APART, /* no connection; the timer makes one */
@@ -245,7 +247,8 @@ on_answer(struct client *c)
 		if (c->asks_at < c->asks_n)
 			lose(c, now);
 		else
-			go_apart(c, random_around(&c->random, c->kind->think_us));
+			go_apart(
+			    c, random_around(&c->random, c->kind->think_us));
 		return false;
 	}
 	/* it came before all of its request was sent: that is finished first */
@@ -524,6 +527,30 @@ count_of(const struct kind *k, const char *list)
 	return k->count;
 }
 
+/* Descriptors are not for everybody: fewer idle ones, then. */
+static void
+fit(unsigned counts[KINDS])
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+	unsigned all_of_them = 0, room;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	room = (unsigned)(limit.rlim_cur > SPARE_DESCRIPTORS
+		? limit.rlim_cur - SPARE_DESCRIPTORS
+		: 0);
+	for (unsigned k = 0; k < KINDS; k++)
+		all_of_them += counts[k];
+	for (unsigned k = 0; k < KINDS; k++)
+		if (all_of_them > room && counts[k] > 500) {
+			say("%u clients are too many for %u descriptors",
+			    all_of_them, (unsigned)limit.rlim_cur);
+			counts[k] -= all_of_them - room < counts[k]
+			    ? all_of_them - room
+			    : counts[k];
+			return;
+		}
+}
+
 void
 clients_start(const struct options *o, const struct client_field *f)
 {
@@ -534,10 +561,11 @@ clients_start(const struct options *o, const struct client_field *f)
 	field = *f;
 	half_trip_us = (int64_t)o->away_ms * 1000 / 2;
 	is_quiet = o->is_comparison;
-	for (unsigned k = 0; k < KINDS; k++) {
+	for (unsigned k = 0; k < KINDS; k++)
 		counts[k] = count_of(&kinds[k], o->clients);
+	fit(counts);
+	for (unsigned k = 0; k < KINDS; k++)
 		all_n += counts[k];
-	}
 	left = all_n;
 	c = all = calloc(all_n, sizeof(*all));
 	if (all == NULL)
