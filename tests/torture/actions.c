@@ -45,7 +45,7 @@ struct action {
 static void reload(void);
 static void reload_by_signal(void);
 static void reload_at_once(void);
-static void reload_bad(void);
+static void ask_bad(void);
 static void upgrade(void);
 static void kill_worker(void);
 static void hang_worker(void);
@@ -56,7 +56,7 @@ static const struct action table[] = {
 	{ "reload", 8, reload },        /* baton -s reload */
 	{ "hup", 2, reload_by_signal }, /* SIGHUP, which has no verdict */
 	{ "burst", 2, reload_at_once }, /* several that come together */
-	{ "bad", 1, reload_bad },       /* of a conf that is refused */
+	{ "bad", 1, ask_bad },          /* either, of a wrong conf */
 	{ "upgrade", 2, upgrade },      /* baton -s upgrade */
 	{ "kill", 2, kill_worker },     /* SIGKILL to a worker */
 	{ "hang", 2, hang_worker },     /* SIGSTOP to one, for a while */
@@ -191,7 +191,8 @@ take_list(const char *list)
 void
 actions_start(struct server *s, const struct options *o)
 {
-	static const char preset[] = "reload,hup,burst,bad,kill,hang,restart";
+	static const char preset[] = "reload,hup,burst,bad,upgrade,kill,hang,"
+				     "restart";
 	const char *list = o->actions ? o->actions : preset;
 
 	server = s;
@@ -226,6 +227,16 @@ actions_print(void)
 }
 
 /* ---- reload and upgrade */
+
+/* Is it on the list? */
+static bool
+is_possible(void (*begin)(void))
+{
+	for (size_t i = 0; i < ACTIONS; i++)
+		if (table[i].begin == begin)
+			return weights[i] > 0;
+	return false;
+}
 
 static struct process_end asked[RELOADS_AT_ONCE];
 static unsigned asked_n;
@@ -300,11 +311,15 @@ reload_at_once(void)
 }
 
 static void
-reload_bad(void)
+ask_bad(void)
 {
+	const char *verb = is_possible(upgrade) && random_below(&step, 2)
+	    ? "upgrade"
+	    : "reload";
+
 	is_bad = true;
 	server_write_bad_conf(server);
-	ask("reload", server_ask(server, "reload"));
+	ask(verb, server_ask(server, verb));
 }
 
 static void
