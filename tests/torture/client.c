@@ -521,8 +521,8 @@ count_of(const struct kind *k, const char *list)
 	for (const char *at = list; at != NULL && *at != '\0';) {
 		if (strncmp(at, k->name, n) == 0 && at[n] == '=')
 			return (unsigned)strtoul(at + n + 1, NULL, 10);
-		at = strchr(at, ',');
-		at += at != NULL;
+		at += strcspn(at, ",");
+		at += *at == ',';
 	}
 	return k->count;
 }

@@ -25,21 +25,14 @@ static void
 choose_mixed(struct ask *a, uint64_t number, struct random *r,
     const struct client_field *f)
 {
-	switch (random_below(r, 4)) {
-	case 0:
+	uint64_t lot = random_below(r, 4);
+
+	if (lot == 1 && f->has_echo)
+		content_ask(a, ASK_ECHO, number, 20 + random_below(r, 2000));
+	else if (lot > 0 && f->has_files)
+		content_ask(a, ASK_FILE, number, 0);
+	else
 		content_ask(a, ASK_GENERATION, number, 0);
-		break;
-	case 1:
-		if (f->has_echo) {
-			content_ask(
-			    a, ASK_ECHO, number, 20 + random_below(r, 2000));
-			break;
-		}
-		/* FALLTHROUGH */
-	default:
-		content_ask(
-		    a, f->has_files ? ASK_FILE : ASK_GENERATION, number, 0);
-	}
 }
 
 static void

@@ -15,7 +15,7 @@
 static int64_t begun_us;
 static unsigned failures;
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 line(const char *mark, const char *fmt, va_list args)
 {
 	int64_t now = loop_now_us();
