@@ -322,11 +322,31 @@ ask_bad(void)
 	ask(verb, server_ask(server, verb));
 }
 
+/* The old master of nginx is gone: we wait for the end of the new one. */
+static void
+on_old_gone(void *arg, int status)
+{
+	on_expected_end = NULL;
+	process_await(&server_end, server->pid, on_server_end, NULL);
+}
+
+static void
+on_upgraded(void *arg)
+{
+	generation_taken(server->generation);
+	end_one();
+}
+
 static void
 upgrade(void)
 {
 	server_write_conf(server);
 	generation_begin(server->pid);
+	if (!server->kind->is_baton) {
+		actions_expect_end(on_old_gone, NULL);
+		server_upgrade_nginx(server, on_upgraded, NULL);
+		return;
+	}
 	ask("upgrade", server_ask(server, "upgrade"));
 }
 

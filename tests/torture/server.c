@@ -74,6 +74,14 @@ static const struct server_kind table[] = {
 
 /* ---- words and templates */
 
+/* nginx upgrades itself only when it is one. */
+static bool
+is_daemon(const struct server *s)
+{
+	return !s->kind->is_baton && s->options->actions != NULL &&
+	    strstr(s->options->actions, "upgrade") != NULL;
+}
+
 /* What stands for @NAME@; false when there is no such name. */
 static bool
 value_of(const struct server *s, const char *name, size_t n, char *out)
@@ -86,6 +94,7 @@ value_of(const struct server *s, const char *name, size_t n, char *out)
 		{ "DIR", s->dir, 0 },
 		{ "EXTRA", o->extra, 0 },
 		{ "PROGRAM", o->program ? o->program : s->kind->program, 0 },
+		{ "DAEMON", is_daemon(s) ? "on" : "off", 0 },
 		{ "PORT", NULL, s->port },
 		{ "ADMIN_PORT", NULL, s->port + 1 },
 		{ "WORKERS", NULL, o->workers },
@@ -302,6 +311,24 @@ on_notified(void *arg, uint32_t events)
 		be_ready(s);
 }
 
+/* The master that nginx.pid names. */
+static pid_t
+read_pid(const struct server *s)
+{
+	char path[WORD_MAX];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/nginx.pid", s->dir);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return pid;
+}
+
 static void
 on_probe(void *arg)
 {
@@ -313,10 +340,13 @@ on_probe(void *arg)
 	int r = connect(fd, (void *)&addr, sizeof(addr));
 
 	close(fd);
-	if (r == 0)
-		be_ready(s);
-	else
+	if (r == -1) {
 		loop_after(&s->probe, PROBE_US);
+		return;
+	}
+	if (is_daemon(s))
+		s->pid = read_pid(s);
+	be_ready(s);
 }
 
 static void
@@ -366,6 +396,34 @@ server_reload(const struct server *s)
 		return start(s, s->kind->reload, "asked.log", NULL);
 	kill(s->pid, s->kind->reload_signal);
 	return 0;
+}
+
+/* Has the new master come up? */
+static void
+on_upgrading(void *arg)
+{
+	pid_t pids[PROCESS_CHILDREN_MAX];
+	struct server *s = arg;
+	pid_t old = s->pid, pid = read_pid(s);
+
+	if (pid == 0 || pid == old ||
+	    process_children(pid, pids) < s->options->workers) {
+		loop_after(&s->probe, PROBE_US);
+		return;
+	}
+	s->pid = pid;
+	kill(old, SIGQUIT);
+	s->on_ready(s->arg);
+}
+
+void
+server_upgrade_nginx(struct server *s, void (*on_upgraded)(void *), void *arg)
+{
+	s->on_ready = on_upgraded;
+	s->arg = arg;
+	s->probe = (struct timer){ .on_time = on_upgrading, .arg = s };
+	kill(s->pid, SIGUSR2);
+	loop_after(&s->probe, PROBE_US);
 }
 
 void

@@ -29,7 +29,7 @@ struct server {
 	int listen_fd, notify_fd;
 	pid_t pid;
 	unsigned generation; /* of the conf that was written last */
-	/* a start that is under way */
+	/* a start or an upgrade that is under way */
 	struct watch notify_watch;
 	struct timer probe;
 	void (*on_ready)(void *arg);
@@ -51,6 +51,13 @@ void server_start(struct server *, void (*on_ready)(void *), void *arg);
 pid_t server_ask(const struct server *, const char *verb);
 /* Starts another server's command to reload; 0: sent the signal instead. */
 pid_t server_reload(const struct server *);
+
+/*
+ * nginx's upgrade, by USR2 to the old master and QUIT when the new one has its
+ * workers; `pid` is the new one's from then on.
+ */
+void server_upgrade_nginx(
+    struct server *, void (*on_upgraded)(void *), void *arg);
 
 /* Fails the run when it said what it must not, such as a sanitizer's report. */
 void server_check_log(const struct server *);
