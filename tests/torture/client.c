@@ -47,7 +47,7 @@ struct client {
 	uint32_t events;
 	struct timer timer;
 	struct random random;
-	int64_t born_us;     /* of the connection */
+	int64_t born_us; /* connect() was called: a server may have it since */
 	int64_t closed_us;   /* the server closed it, while we thought */
 	int64_t progress_us; /* of what is being asked */
 	uint64_t answered;   /* on this connection */
@@ -417,7 +417,6 @@ on_connected(struct client *c)
 		on_closed(c);
 		return;
 	}
-	c->born_us = loop_now_us();
 	ask(c);
 }
 
