@@ -189,6 +189,11 @@ torture: ## real load while the daemon is reloaded, killed … (TORTURE_SECONDS=
 	@$(torture_run) --seconds $$(($(TORTURE_SECONDS) / 2)) --every 700 \
 	    --clients idle=5000 $(ROUGH)
 
+torture-compare: ## what clients of baton and other servers meet, a table
+	@.ci/deps compare
+	$(AGAIN) $B/torture $(DAEMON)
+	@BATON=$(abspath $B/baton) TORTURE=$(abspath $B/torture) tests/torture/compare
+
 torture-short: run-torture ## the same in 20 s, as `make check` does it
 
 run-torture: $B/torture $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit run-system)
@@ -306,7 +311,7 @@ deps: ## install what building, testing and CI need
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
-	    awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	    awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 	@echo '  SAN=address,undefined  a sanitized variant      V=1  show the commands'
 	@echo '  CC=clang               another compiler         WERROR=1  warnings are errors'
 
@@ -315,7 +320,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all run run-now check check-now unit system run-unit run-system \
-    run-torture torture torture-short fuzz fuzz-now \
+    run-torture torture torture-short torture-compare fuzz fuzz-now \
     headers layers format bench install deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)

@@ -116,7 +116,7 @@ content_request(const struct ask *a, bool last, char *out)
 		n = snprintf(out, HEAD_MAX,
 		    "POST /%s HTTP/1.1\r\nHost: torture\r\n"
 		    "Content-Type: text/plain\r\nContent-Length: %zu\r\n%s",
-		    a->what == ASK_ECHO ? "echo" : "gen", a->bytes, end);
+		    a->what == ASK_ECHO ? "echo" : "post", a->bytes, end);
 		fill(a, out + n);
 		n += (int)a->bytes;
 		break;

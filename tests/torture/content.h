@@ -21,7 +21,7 @@ enum what {
 	ASK_GENERATION, /* GET /gen: "GEN 17\n" */
 	ASK_FILE,       /* GET /n/0042: "N 0042\n" */
 	ASK_ECHO,       /* POST /echo: its content comes back */
-	ASK_POST,       /* POST /gen, where a server has no echo */
+	ASK_POST,       /* POST /post, the same, where a server has no echo */
 	ASK_BIG,        /* GET /big */
 };
 
