@@ -22,7 +22,6 @@
 #define FIRST_US 1500000
 #define COST_US 1000000 /* in which clients may learn what an action cost */
 #define RELOADS_AT_ONCE 3
-#define WORKERS_MORE_MAX 3
 
 /* What killing a worker may cost its connections; told: behind a 502. */
 #define COST_OF_KILL \
@@ -428,18 +427,14 @@ hang_worker(void)
 	end_one();
 }
 
-static int workers_more; /* than the conf says */
+static bool is_resized; /* the next reload does as the conf says again */
 
 static void
 resize(void)
 {
 	bool more = random_below(&step, 2) == 0;
 
-	if (workers_more >= WORKERS_MORE_MAX)
-		more = false;
-	if (workers_more <= 0)
-		more = true;
-	workers_more += more ? 1 : -1;
+	is_resized = true;
 	kill(server->pid, more ? SIGTTIN : SIGTTOU);
 	end_one();
 }
@@ -461,7 +456,6 @@ static void
 on_stopped(void *arg, int status)
 {
 	on_expected_end = NULL;
-	workers_more = 0;
 	if (status != 0)
 		say_failed(
 		    "stopped by SIGTERM: wait status %#x", (unsigned)status);
@@ -494,7 +488,11 @@ actions_are_finished(void)
 	if (is_running)
 		return false;
 	wake_worker(NULL);
-	for (; workers_more > 0; workers_more--)
-		kill(server->pid, SIGTTOU);
+	if (is_resized) {
+		is_resized = false;
+		is_running = true;
+		reload();
+		return false;
+	}
 	return true;
 }

@@ -97,7 +97,6 @@ value_of(const struct server *s, const char *name, size_t n, char *out)
 		{ "PROGRAM", o->program ? o->program : s->kind->program, 0 },
 		{ "DAEMON", is_daemon(s) ? "on" : "off", 0 },
 		{ "PORT", NULL, s->port },
-		{ "ADMIN_PORT", NULL, s->port + 1 },
 		{ "WORKERS", NULL, o->workers },
 		{ "GEN", NULL, s->generation },
 	};
