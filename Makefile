@@ -175,8 +175,8 @@ run-system: $B/system $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-u
 # CALM and ROUGH may be set, to "--actions kill=1,reload=9" for instance.
 TORTURE_SECONDS ?= 600
 TORTURE_SEED    ?= 1
-CALM            ?= --actions reload,hup,burst,bad,upgrade,hang
-ROUGH           ?= --actions reload,hup,burst,bad,upgrade,hang,kill,restart
+CALM            ?= --actions reload,hup,burst,bad,upgrade,hang,resize
+ROUGH           ?= --actions reload,hup,burst,bad,upgrade,hang,resize,kill,restart
 torture_run      = $B/torture --program $B/baton --seed $(TORTURE_SEED) \
     $(if $(SAN),--sanitized)
 torture_few      = $(if $(SAN),--clients busy=2$(comma)thinking=16$(comma)post=4$(comma)split=4$(comma)idle=200)

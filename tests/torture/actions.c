@@ -23,13 +23,14 @@
 #define COST_US 1000000 /* in which clients may learn what an action cost */
 #define RELOADS_AT_ONCE 3
 
-/* What killing a worker may cost its connections; told: behind a 502. */
+/*
+ * What killing a worker may cost its connections; told: behind a 502.  Idle
+ * ones are rescued, but for those of a message that it was just receiving.
+ */
 #define COST_OF_KILL \
 	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_RESET) | \
 	    OUTCOME_BIT(OUTCOME_TRUNCATED) | OUTCOME_BIT(OUTCOME_STATUS) | \
 	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
-/* Where crash_rescue is on, idle ones survive. */
-#define COST_OF_RESCUE (COST_OF_KILL & ~OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
 /* A stop closes what is idle; nobody is refused, nothing is cut. */
 #define COST_OF_RESTART \
 	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_TOLD) | \
@@ -191,7 +192,7 @@ void
 actions_start(struct server *s, const struct options *o)
 {
 	static const char preset[] = "reload,hup,burst,bad,upgrade,kill,hang,"
-				     "restart";
+				     "resize,restart";
 	const char *list = o->actions ? o->actions : preset;
 
 	server = s;
@@ -373,7 +374,6 @@ send_to(int process_fd, int signo)
 static void
 kill_worker(void)
 {
-	bool rescue = strstr(options->extra, "crash_rescue on") != NULL;
 	int fd = choose_worker();
 	struct outcome_window *window;
 	struct pollfd gone = { .fd = fd, .events = POLLIN };
@@ -382,7 +382,7 @@ kill_worker(void)
 		end_one();
 		return;
 	}
-	window = outcome_allow(rescue ? COST_OF_RESCUE : COST_OF_KILL);
+	window = outcome_allow(COST_OF_KILL);
 	send_to(fd, SIGKILL);
 	if (poll(&gone, 1, 10000) != 1)
 		say_failed("a worker survived SIGKILL for 10 s");

@@ -120,6 +120,24 @@ process_await(
 		loop_watch(e->fd, &e->watch, EPOLLIN);
 }
 
+/* A process that baton has beside each worker. */
+static bool
+is_guard(int pid)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	if (fgets(name, sizeof(name), f) == NULL)
+		name[0] = '\0';
+	fclose(f);
+	return strncmp(name, "baton: guard", 12) == 0 ||
+	    strncmp(name, "baton:guard", 11) == 0;
+}
+
 size_t
 process_children(pid_t pid, pid_t ret[PROCESS_CHILDREN_MAX])
 {
@@ -134,7 +152,8 @@ process_children(pid_t pid, pid_t ret[PROCESS_CHILDREN_MAX])
 	if (f == NULL)
 		return 0;
 	while (n < PROCESS_CHILDREN_MAX && fscanf(f, "%d", &child) == 1)
-		ret[n++] = child;
+		if (!is_guard(child))
+			ret[n++] = child;
 	fclose(f);
 	return n;
 }
