@@ -28,6 +28,8 @@
 #define LINGER_MS 5000
 /* … and so much; then a reset is what it gets. */
 #define LINGER_BYTES (64 * 1024 * 1024)
+/* Who connected just before a stop has so long to send a request. */
+#define LAST_CALL_MS 500
 /* A head that began is put aside in a block of its own up to this size. */
 #define STASH_BYTES_MAX 2048
 /* Less room than this, and what waits is moved to the front before reading. */
@@ -77,10 +79,14 @@ static int64_t
 phase_ms(const struct bt_conn *c, enum bt_conn_phase phase)
 {
 	const char *conf = (const char *)c->worker->conf;
+	int64_t ms;
 
 	if (phases[phase].timeout == 0)
 		return LINGER_MS;
-	return *(const int64_t *)(const void *)(conf + phases[phase].timeout);
+	ms = *(const int64_t *)(const void *)(conf + phases[phase].timeout);
+	if (phase == BT_CONN_FRESH && c->worker->draining && ms > LAST_CALL_MS)
+		return LAST_CALL_MS;
+	return ms;
 }
 
 /*
@@ -420,7 +426,7 @@ settle_idle(struct bt_conn *c)
 	if (waiting) {
 		input_stash(c);
 		wait_for(c, BT_CONN_HEAD, EV_READ);
-	} else if (c->worker->draining) {
+	} else if (c->worker->draining && c->baton.requests > 0) {
 		bt_conn_close(c, BT_CLOSE_DRAIN);
 	} else {
 		input_give_back(c);
@@ -590,7 +596,9 @@ expire(struct bt_conn *c)
 
 	switch ((enum bt_conn_phase)c->phase) {
 	case BT_CONN_FRESH: /* an unasked 408 would answer its next request */
-		bt_conn_close(c, BT_CLOSE_HEADER_TIMEOUT);
+		bt_conn_close(c,
+		    c->worker->draining ? BT_CLOSE_DRAIN
+					: BT_CLOSE_HEADER_TIMEOUT);
 		return;
 	case BT_CONN_IDLE:
 		bt_conn_close(c, BT_CLOSE_IDLE_TIMEOUT);
@@ -645,8 +653,9 @@ bt_conn_drain_all(struct bt_worker *w)
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
 		for (c = TAILQ_FIRST(&w->phases[idle[i]]); c; c = next) {
 			next = TAILQ_NEXT(c, phase_link);
-			/* what was sent before is answered; else it is closed
-			 */
+			/* what was sent before is answered; else it is closed,
+			 * but for those whose request may be on its way */
+			c->moved = c->phase == BT_CONN_FRESH;
 			conn_read(c);
 			advance(c);
 		}

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,23 +225,6 @@ make_folder(struct server *s, const char *name)
 		say_die(path);
 }
 
-/*
- * A stop closes connections that have asked nothing yet, and so a request that
- * is under way on a new one.  Where the service is restarted the kernel hands
- * over a connection only with its request (systemd: DeferAcceptSec=), and what
- * comes during the stop waits for the next server.
- */
-static void
-defer_accept(const struct server *s)
-{
-	const char *actions = s->options->actions;
-	int seconds = 30;
-
-	if (actions == NULL || strstr(actions, "restart") != NULL)
-		setsockopt(s->listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
-		    &seconds, sizeof(seconds));
-}
-
 static int
 listen_somewhere(unsigned *ret_port)
 {
@@ -280,7 +262,6 @@ server_init(struct server *s, const struct options *o)
 	snprintf(path, sizeof(path), "%s/www", s->dir);
 	content_write_files(path);
 	s->listen_fd = listen_somewhere(&s->port);
-	defer_accept(s);
 	if (!s->kind->is_baton) { /* it binds the port itself */
 		close(s->listen_fd);
 		s->listen_fd = -1;
