@@ -411,7 +411,7 @@ is_passing(int err)
 }
 
 /*
- * With a reset, as haproxy does: the client knows at once, and does not take it
+ * With a reset: the client knows at once, and does not take it
  * for an empty answer; nothing stays with us, not even TIME_WAIT.
  */
 static void
