@@ -4,6 +4,7 @@
  */
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "conf/conf.h"
 #include "master/master.h"
 #include "worker/worker.h"
@@ -122,6 +123,17 @@ parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
+/* The journal shows as an error only what says that it is one. */
+static void
+tell_errors(const struct bt_buf *errors, bool to_log)
+{
+	if (to_log && bt_log_open(NULL, BT_LOG_INFO) == 0 &&
+	    bt_log_in_journal())
+		bt_log_lines(BT_LOG_ERROR, bt_buf_str(errors));
+	else
+		fwrite(errors->data, 1, errors->len, stderr);
+}
+
 static int
 read_conf(const struct options *o, struct bt_conf **ret)
 {
@@ -134,7 +146,7 @@ read_conf(const struct options *o, struct bt_conf **ret)
 		r = bt_conf_read(
 		    o->file ? o->file : DEFAULT_CONF, ret, &errors);
 	if (r < 0)
-		fwrite(errors.data, 1, errors.len, stderr);
+		tell_errors(&errors, !o->check && o->verb == NULL);
 	bt_buf_fini(&errors);
 	return r;
 }

@@ -123,6 +123,12 @@ bt_log_enabled(enum bt_log_level level)
 	return level <= out.level;
 }
 
+bool
+bt_log_in_journal(void)
+{
+	return out.journal;
+}
+
 /*
  * The length of the character at `s` which may be shown as it is: printable
  * ASCII, or well-formed UTF-8 (RFC 3629) but for C1 controls, which terminals
@@ -236,6 +242,22 @@ bt_log_write(enum bt_log_level level, const struct bt_log *ctx, int err,
 	errno = saved;
 }
 
+/* The line with its tabs as spaces, so that a caret below it stays in place. */
+static void
+write_line(enum bt_log_level level, const char *text, size_t n)
+{
+	char line[LINE_BYTES];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n && len + 4 < sizeof(line); i++) {
+		bool tab = text[i] == '\t';
+
+		memset(line + len, tab ? ' ' : text[i], tab ? 4 : 1);
+		len += tab ? 4 : 1;
+	}
+	bt_log_write(level, NULL, 0, "%.*s", (int)len, line);
+}
+
 void
 bt_log_lines(enum bt_log_level level, struct bt_str text)
 {
@@ -243,7 +265,7 @@ bt_log_lines(enum bt_log_level level, struct bt_str text)
 		const char *lf = memchr(text.p, '\n', text.n);
 		size_t n = lf ? (size_t)(lf - text.p) : text.n;
 
-		bt_log_write(level, NULL, 0, "%.*s", (int)n, text.p);
+		write_line(level, text.p, n);
 		text.p += n + (lf != NULL);
 		text.n -= n + (lf != NULL);
 	}

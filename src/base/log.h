@@ -54,6 +54,9 @@ int bt_log_fd(void);
 
 bool bt_log_enabled(enum bt_log_level);
 
+/* Is the log the journal's, so that lines begin with their level? */
+bool bt_log_in_journal(void);
+
 /*
  * Writes a line.  `ctx` may be NULL; `err` is an errno of either sign, or 0;
  * errno is kept.
@@ -61,7 +64,7 @@ bool bt_log_enabled(enum bt_log_level);
 void bt_log_write(enum bt_log_level, const struct bt_log *ctx, int err,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* A line for each line of the text. */
+/* A line for each line of the text; a tab is four spaces. */
 void bt_log_lines(enum bt_log_level, struct bt_str text);
 
 #define bt_log_error(ctx, err, ...) \

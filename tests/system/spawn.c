@@ -11,11 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +94,19 @@ pass(const int *fds, size_t n)
 }
 
 static void
+claim_for_journal(void)
+{
+	struct stat st;
+
+	if (fstat(STDERR_FILENO, &st) == -1)
+		die("fstat");
+	setenv("JOURNAL_STREAM",
+	    scratch_printf(
+		"%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino),
+	    1);
+}
+
+static void
 become(const struct spawn *s, char **argv, const char *out, const char *err,
     pid_t parent)
 {
@@ -112,6 +127,8 @@ become(const struct spawn *s, char **argv, const char *out, const char *err,
 	else
 		unsetenv("NOTIFY_SOCKET");
 	unsetenv("JOURNAL_STREAM");
+	if (s->journal)
+		claim_for_journal();
 	execv(argv[0], argv);
 	die(argv[0]);
 }

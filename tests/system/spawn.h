@@ -7,6 +7,7 @@
  * close.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct spawn {
 	size_t fds_n;
 	const char *notify;    /* NOTIFY_SOCKET, or NULL */
 	const char *out, *err; /* files in scratch() for stdout and stderr */
+	bool journal;          /* JOURNAL_STREAM says that stderr is its */
 };
 
 /* The path of the program: $BATON, else beside this one. */

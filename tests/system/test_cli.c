@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define GOOD_SERVER "server { route / { return 200 \"hello\\n\"; } }\n"
@@ -173,6 +174,25 @@ START_TEST(check_bad)
 	r = spawn_run_with("-c", path);
 	ck_assert_int_eq(r.status, 1);
 	wants(r.err, bad_confs[_i].says);
+}
+END_TEST
+
+/* In the journal they are errors, and the caret is still below its word. */
+START_TEST(bad_conf_in_the_journal)
+{
+	const char *path = scratch_text("bad.conf", "\tworkres 2;\n");
+	struct spawn s = { .args = (const char *const[]){ "-c", path, NULL },
+		.out = "out",
+		.err = "err",
+		.journal = true };
+
+	ck_assert_int_eq(WEXITSTATUS(wait_exit(spawn_start(&s), "baton")), 1);
+	ck_assert_str_eq(scratch_read("err", NULL),
+	    scratch_printf("<3>%s:1:2: unknown directive \"workres\", did you "
+			   "mean \"workers\"?\n"
+			   "<3>        workres 2;\n"
+			   "<3>        ^\n",
+		path));
 }
 END_TEST
 
@@ -398,6 +418,7 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_test(tc, missing_conf);
 	tcase_add_test(tc, check_good);
 	tcase_add_loop_test(tc, check_bad, 0, BT_ROWS(bad_confs));
+	tcase_add_test(tc, bad_conf_in_the_journal);
 	tcase_add_test(tc, all_errors_in_one_go);
 	tcase_add_test(tc, dump);
 	tcase_add_test(tc, include_and_glob);

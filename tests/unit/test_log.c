@@ -285,6 +285,19 @@ START_TEST(journal_gets_level_prefixes)
 }
 END_TEST
 
+START_TEST(a_line_for_each_line)
+{
+	int fd = catch_stderr();
+
+	set_journal(STDERR_FILENO, 0);
+	ck_assert_int_eq(bt_log_open(NULL, BT_LOG_INFO), 0);
+	bt_log_lines(BT_LOG_WARN, bt_str_of("a:1: what\n\tb\tc\n\t\t^"));
+	ck_assert_str_eq(
+	    content_of(fd), "<4>a:1: what\n<4>    b    c\n<4>        ^\n");
+	close(fd);
+}
+END_TEST
+
 static const char *const not_ours[] = { NULL, "", "1", "1:", ":", "0:0" };
 
 /* JOURNAL_STREAM is inherited by those whose stderr is another one. */
@@ -341,6 +354,7 @@ BT_UNIT_SUITE(log)
 	tcase_add_test(tc, reopens_after_rotation);
 	tcase_add_test(tc, failure_keeps_the_old_one);
 	tcase_add_test(tc, journal_gets_level_prefixes);
+	tcase_add_test(tc, a_line_for_each_line);
 	tcase_add_loop_test(tc, others_get_times, 0, ROWS(not_ours));
 	tcase_add_test(tc, takes_a_descriptor);
 }
