@@ -178,6 +178,16 @@ open_beneath(int root_fd, const char *path)
 	return fd == -1 ? -errno : (int)fd;
 }
 
+bool
+bt_file_can_open(int root_fd)
+{
+	int fd = open_beneath(root_fd, ".");
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -ENOSYS;
+}
+
 /* Reads a small file whole; -EAGAIN when its size is not what it was. */
 static int
 read_small(int fd, char *out, size_t n)

@@ -42,6 +42,9 @@ struct bt_file_cache *bt_file_cache_new(
     unsigned entries_max, size_t bytes_max, unsigned fds_max);
 void bt_file_cache_free(struct bt_file_cache *);
 
+/* Is there openat2(2) here?  Without it no file is found, whatever its mode. */
+bool bt_file_can_open(int root_fd);
+
 /*
  * Finds the file at `path` beneath the folder `root_fd`, opening it if need be
  * (openat2(2), RESOLVE_BENEATH: no symlink and no dot segment leaves the root).

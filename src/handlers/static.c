@@ -10,6 +10,7 @@
 #include "handlers/rows.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "handlers/file_cache.h"
 #include "http/conditional.h"
@@ -33,7 +34,13 @@ start(struct bt_route *route)
 	route->state = f;
 	/* it may be mounted, or made, later: tried again when it is asked for
 	 */
-	return f->fd == -1 ? -errno : 0;
+	if (f->fd == -1)
+		return -errno;
+	if (!bt_file_can_open(f->fd))
+		bt_log_error(NULL, ENOSYS,
+		    "files cannot be opened: openat2, which a seccomp filter "
+		    "may forbid (RestrictSUIDSGID= of systemd)");
+	return 0;
 }
 
 static void
