@@ -18,6 +18,7 @@ datadir    ?= $(prefix)/share
 mandir     ?= $(datadir)/man
 unitdir    ?= $(prefix)/lib/systemd/system
 sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+logrotatedir ?= $(sysconfdir)/logrotate.d
 INSTALL    ?= install
 V          ?= 0
 Q          := $(if $(filter 1,$(V)),,@)
@@ -285,13 +286,22 @@ bench: ## measure against nginx, lighttpd and a bare loop
 # ---- installing it
 
 MAN  := $(wildcard src/man/*.[1-9])
-CONF := $(filter-out %.service %.socket,$(wildcard conf/*.*))
+CONF := $(wildcard conf/*.conf)
 UNIT := $(wildcard conf/*.service conf/*.socket)
 D     = $(DESTDIR)
 
+# The folders, as they were chosen.
+FOLDERS = sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
+    -e 's,/usr/share/baton,$(datadir)/baton,g'
+
+# A shell command that installs $file as $to; what was edited there stays, and
+# the new one is laid beside it.
+install_conf = if [ -e $$to ] && [ -z "$(DESTDIR)" ]; then to=$$to$(1); fi; \
+    $(FOLDERS) $$file > $$to; chmod 644 $$to; echo "$$to"
+
 install: $B/baton ## into DESTDIR, under prefix=/usr/local
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(sysconfdir)/baton $(D)$(unitdir) \
-	    $(D)$(datadir)/baton/www
+	    $(D)$(datadir)/baton/www $(D)$(logrotatedir)
 	$(INSTALL) -m 755 $B/baton $(D)$(sbindir)/baton
 	$(INSTALL) -m 644 $(wildcard conf/www/*) $(D)$(datadir)/baton/www
 	@set -e; for page in $(MAN); do \
@@ -299,12 +309,12 @@ install: $B/baton ## into DESTDIR, under prefix=/usr/local
 	    $(INSTALL) -d $$dir; $(INSTALL) -m 644 $$page $$dir; \
 	    { set +x; } 2>/dev/null; done
 	@set -e; for file in $(CONF); do \
-	    to=$(D)$(sysconfdir)/baton/$${file##*/}; \
-	    if [ -e $$to ] && [ -z "$(DESTDIR)" ]; then to=$$to.new; fi; set -x; \
-	    $(INSTALL) -m 644 $$file $$to; { set +x; } 2>/dev/null; done
-	@set -e; for unit in $(UNIT); do set -x; \
-	    sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
-	    $$unit > $(D)$(unitdir)/$${unit##*/}; { set +x; } 2>/dev/null; done
+	    to=$(D)$(sysconfdir)/baton/$${file##*/}; $(call install_conf,.new); done
+	@set -e; file=conf/baton.logrotate; to=$(D)$(logrotatedir)/baton; \
+	    $(call install_conf,.dpkg-new)
+	@set -e; for file in $(UNIT); do \
+	    to=$(D)$(unitdir)/$${file##*/}; \
+	    $(FOLDERS) $$file > $$to; chmod 644 $$to; echo "$$to"; done
 
 deps: ## install what building, testing and CI need
 	@.ci/deps ci

@@ -338,7 +338,7 @@ START_TEST(installed_conf_is_right)
 	    errors.data);
 	ck_assert_str_eq(c->control, "/run/baton.sock");
 	ck_assert_uint_eq(c->listens_n, 2);
-	check_str(c->servers[0].routes[0].root, "/var/www/html");
+	check_str(c->servers[0].routes[0].root, "/usr/share/baton/www");
 	bt_conf_free(c);
 	bt_buf_fini(&errors);
 }
