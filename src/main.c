@@ -10,6 +10,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,12 +71,18 @@ conflict_of(const struct options *o)
 static int
 parse_options(int argc, char **argv, struct options *o)
 {
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	const char *conflict;
-	char what[64];
+	char what[128];
 	int c;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, ":c:tTs:l:r:Vh")) != -1) {
+	while (
+	    (c = getopt_long(argc, argv, ":c:tTs:l:r:Vh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->file = optarg;
@@ -106,13 +113,23 @@ parse_options(int argc, char **argv, struct options *o)
 			    "option -%c needs an argument", optopt);
 			return misused(what);
 		default:
-			snprintf(
-			    what, sizeof(what), "unknown option -%c", optopt);
+			if (optopt > 0 && optopt < 128)
+				snprintf(what, sizeof(what),
+				    "unknown option -%c", optopt);
+			else
+				snprintf(what, sizeof(what),
+				    "unknown option %s", argv[optind - 1]);
 			return misused(what);
 		}
 	}
-	if (optind < argc)
-		return misused("too many arguments");
+	if (optind < argc) {
+		bool verb = is_verb(argv[optind]);
+
+		snprintf(what, sizeof(what), "unexpected argument \"%s\"%s%s",
+		    argv[optind], verb ? ", did you mean -s " : "",
+		    verb ? argv[optind] : "");
+		return misused(what);
+	}
 	if (o->verb != NULL && !is_verb(o->verb)) {
 		snprintf(
 		    what, sizeof(what), "-s does not know \"%s\"", o->verb);
@@ -147,6 +164,10 @@ read_conf(const struct options *o, struct bt_conf **ret)
 		    o->file ? o->file : DEFAULT_CONF, ret, &errors);
 	if (r < 0)
 		tell_errors(&errors, !o->check && o->verb == NULL);
+	if (r == -ENOENT && o->file == NULL && o->listen == NULL)
+		fputs("baton: -c names another conf file; -l and -r serve a "
+		      "folder without one\n",
+		    stderr);
 	bt_buf_fini(&errors);
 	return r;
 }

@@ -36,9 +36,10 @@ count_files(void)
 	return n;
 }
 
+/* The long names that everybody tries first are known, too. */
 START_TEST(version)
 {
-	struct spawn_result r = spawn_run_with("-V");
+	struct spawn_result r = spawn_run_with(_i ? "--version" : "-V");
 
 	ck_assert_int_eq(r.status, 0);
 	ck_assert_str_eq(r.out, "baton " BT_VERSION "\n");
@@ -51,7 +52,7 @@ START_TEST(help)
 	static const char *const options[] = { "-c FILE", "-t", "-T", "-s",
 		"reload", "upgrade", "reopen", "quit", "stop", "status",
 		"-l ADDR:PORT", "-r DIR", "-V", "-h" };
-	struct spawn_result r = spawn_run_with("-h");
+	struct spawn_result r = spawn_run_with(_i ? "--help" : "-h");
 
 	ck_assert_int_eq(r.status, 0);
 	for (int i = 0; i < BT_ROWS(options); i++)
@@ -70,6 +71,9 @@ static const struct {
 	{ { "-l", "127.0.0.1:1" }, "-r" },
 	{ { "-r", "/tmp" }, "-l" },
 	{ { "surplus" }, "usage" },
+	{ { "surplus" }, "\"surplus\"" },
+	{ { "reload" }, "did you mean -s reload" },
+	{ { "--dance" }, "unknown option --dance" },
 	{ { "-s", "dance" }, "dance" },
 };
 
@@ -411,8 +415,8 @@ BT_SYSTEM_SUITE(cli)
 {
 	TCase *tc = bt_system_case(s, "options");
 
-	tcase_add_test(tc, version);
-	tcase_add_test(tc, help);
+	tcase_add_loop_test(tc, version, 0, 2);
+	tcase_add_loop_test(tc, help, 0, 2);
 	tcase_add_loop_test(tc, misuse, 0, BT_ROWS(misuses));
 	tc = bt_system_case(s, "conf");
 	tcase_add_test(tc, missing_conf);
