@@ -20,22 +20,26 @@ static const char page_head[] =
     "<title>baton: status</title>\n"
     "<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:54rem;"
-    "margin:2rem auto;padding:0 1rem}\n"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\n"
+    "margin:2rem auto;padding:0 1rem;background:light-dark(#fbfaf7,#16181c);"
+    "color:light-dark(#222,#ddd)}\n"
+    "h1{font-size:1.4rem;margin-bottom:0}"
+    "h2{font-size:1.1rem;margin-top:2rem}\n"
     "div{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.2rem .9rem .2rem 0;text-align:right;"
-    "border-bottom:1px solid #8884}\n"
-    "th:first-child,td:first-child{text-align:left}\n"
-    "th{font-weight:600}\n"
+    "white-space:nowrap;border-bottom:1px solid #8884}\n"
+    "th:first-child,td:first-child,.note{text-align:left}\n"
+    "th{font-weight:600}.note{white-space:normal}\n"
+    ".note,.up{color:light-dark(#666,#999)}\n"
+    ".bad{color:light-dark(#b00020,#ff6b7a);font-weight:600}\n"
     "</style>\n"
     "<h1>baton " BT_VERSION "</h1>\n";
 
 static void
 put_row(struct bt_buf *b, const char *name, uint64_t value, const char *means)
 {
-	bt_buf_printf(
-	    b, "<tr><td>%s<td>%" PRIu64 "<td>%s\n", name, value, means);
+	bt_buf_printf(b, "<tr><td>%s<td>%" PRIu64 "<td class=note>%s\n", name,
+	    value, means);
 }
 
 static void
@@ -57,7 +61,9 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 	put_row(b, "done", l.done, "");
 	put_row(b, "handed back", l.handed_back, "");
 	put_row(b, "crashed", l.crashed, "");
-	put_row(b, "lost", l.lost, "must be 0");
+	bt_buf_printf(b,
+	    "<tr%s><td>lost<td>%" PRIu64 "<td class=note>must be 0\n",
+	    l.lost ? " class=bad" : "", l.lost);
 	bt_buf_puts(b, "</table></div>\n");
 }
 
@@ -67,7 +73,7 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 	bt_buf_puts(b,
 	    "<h2>Workers</h2>\n<div><table>\n"
 	    "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
-	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB out<th>MB<th>started\n");
+	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB sent<th>MB held<th>started\n");
 	for (unsigned i = 0; i < board->slots_n; i++) {
 		const struct bt_score_slot *s = &board->slots[i];
 		const struct bt_score_worker *w = &s->worker;
@@ -86,10 +92,9 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 		for (unsigned class = 2; class <= 5; class ++)
 			bt_buf_printf(b, "<td>%" PRIu64,
 			    bt_score_get(&w->responses[class]));
-		bt_buf_printf(b,
-		    "<td>%" PRIu64 "<td>%" PRIu64 "<td>%" PRIu64 "\n",
-		    bt_score_get(&w->bytes_out) / 1000000,
-		    bt_score_get(&w->memory_bytes) / 1000000,
+		bt_buf_printf(b, "<td>%.1f<td>%.1f<td>%" PRIu64 "\n",
+		    (double)bt_score_get(&w->bytes_out) / 1e6,
+		    (double)bt_score_get(&w->memory_bytes) / 1e6,
 		    bt_score_get(&s->started));
 	}
 	bt_buf_puts(b, "</table></div>\n");
@@ -109,11 +114,12 @@ answer(struct bt_exchange *x)
 	int64_t up = s->now->wall_s - s->board->master.started_s;
 
 	bt_buf_puts(b, page_head);
-	bt_buf_printf(b,
-	    "<p>up %lldd %02lld:%02lld:%02lld, generation %u</p>\n",
-	    (long long)(up / 86400), (long long)(up / 3600 % 24),
-	    (long long)(up / 60 % 60), (long long)(up % 60),
-	    s->board->master.generation);
+	bt_buf_puts(b, "<p class=up>up ");
+	if (up >= 86400)
+		bt_buf_printf(b, "%lld d ", (long long)(up / 86400));
+	bt_buf_printf(b, "%02lld:%02lld:%02lld, generation %u</p>\n",
+	    (long long)(up / 3600 % 24), (long long)(up / 60 % 60),
+	    (long long)(up % 60), s->board->master.generation);
 	put_ledger(b, s->board);
 	put_workers(b, s->board);
 	bt_reply_bytes(x, 200,
