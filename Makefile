@@ -294,10 +294,12 @@ D     = $(DESTDIR)
 FOLDERS = sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
     -e 's,/usr/share/baton,$(datadir)/baton,g'
 
-# A shell command that installs $file as $to; what was edited there stays, and
+# A shell command that installs $file as $to; where that was edited it stays, and
 # the new one is laid beside it.
-install_conf = if [ -e $$to ] && [ -z "$(DESTDIR)" ]; then to=$$to$(1); fi; \
-    $(FOLDERS) $$file > $$to; chmod 644 $$to; echo "$$to"
+install_conf = $(FOLDERS) $$file > $B/installed; \
+    if [ -n "$(DESTDIR)" ] || ! [ -e $$to ] || cmp -s $B/installed $$to; \
+    then new=$$to; else new=$$to$(1); fi; \
+    $(INSTALL) -m 644 $B/installed $$new; echo "$$new"
 
 install: $B/baton ## into DESTDIR, under prefix=/usr/local
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(sysconfdir)/baton $(D)$(unitdir) \
