@@ -21,7 +21,7 @@
 
 /*
  * Methods by llhttp's number; 0 stands for those that we do not answer at all.
- * Those of RTSP, and QUERY, which only new versions know, are among these.
+ * Those of RTSP are among these.
  */
 #define KNOWN(m) ((m) + 1)
 static const uint8_t methods[] = {
@@ -44,6 +44,16 @@ refuse(struct bt_parser *p, unsigned status)
 {
 	p->status = status;
 	return -1;
+}
+
+/*
+ * A method that only newer versions know (9.2 has QUERY) is refused where 8.1
+ * refuses it: before the rest of the head can be found wrong.
+ */
+static int
+on_method(llhttp_t *l)
+{
+	return l->method > HTTP_FLUSH ? -1 : 0;
 }
 
 /* A field line begins.  In one run over the whole head a name is one piece. */
@@ -180,6 +190,7 @@ __attribute__((constructor)) static void
 init_settings(void)
 {
 	llhttp_settings_init(&head_settings);
+	head_settings.on_method_complete = on_method;
 	head_settings.on_header_field = on_field_name;
 	head_settings.on_header_value = on_field_value;
 	head_settings.on_headers_complete = on_head_complete;
@@ -239,8 +250,9 @@ status_of_error(const struct bt_parser *p, enum llhttp_errno error)
 		return p->status;
 	switch (error) {
 	case HPE_INVALID_METHOD:
-	case HPE_INVALID_CONSTANT: /* one of RTSP: it wants RTSP/1.0 */
-	case HPE_INVALID_VERSION:  /* PRI: it wants HTTP/2.0 */
+	case HPE_CB_METHOD_COMPLETE: /* on_method() */
+	case HPE_INVALID_CONSTANT:   /* one of RTSP: it wants RTSP/1.0 */
+	case HPE_INVALID_VERSION:    /* PRI: it wants HTTP/2.0 */
 	case HPE_PAUSED_H2_UPGRADE:
 		return is_token(r->method_text) &&
 			memchr(r->target.p, ' ', r->target.n) == NULL
