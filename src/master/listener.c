@@ -157,8 +157,12 @@ open_one(struct bt_listener *l, const struct bt_conf_listen *conf,
 		int r = l->fd;
 
 		l->fd = -1;
-		bt_log_error(NULL, r, "cannot listen at %s",
-		    bt_addr_format(&conf->addr, text));
+		bt_log_error(NULL, r, "cannot listen at %s%s",
+		    bt_addr_format(&conf->addr, text),
+		    r == -EACCES && conf->addr.ss.ss_family != AF_UNIX
+			? " (ports below 1024 are root's, or want "
+			  "CAP_NET_BIND_SERVICE)"
+			: "");
 		return r;
 	}
 	if (l->unlink && stat(unix_path(&conf->addr), &st) == 0) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define START_DEATHS_MAX 3
+#define MARGIN_MS 10000 /* to end, behind drain_timeout */
 /* A worker that follows one that died is given its share when it lasts. */
 #define PROBATION_MS 1000
 
@@ -49,8 +50,10 @@ bt_master_enter(struct bt_master *m, enum bt_master_state state)
 		    (intmax_t)bt_clock_us(), bt_master_state_names[state]);
 		break;
 	case BT_MASTER_DRAINING:
-		bt_systemd_notify("STOPPING=1\nSTATUS=draining, %ju "
-				  "connections",
+		/* longer than the unit says, where the conf wants that */
+		bt_systemd_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%jd\n"
+				  "STATUS=draining, %ju connections",
+		    (intmax_t)(m->conf->drain_timeout_ms + MARGIN_MS) * 1000,
 		    (uintmax_t)bt_report_connections(m->board));
 		break;
 	case BT_MASTER_STOPPED:
@@ -134,6 +137,17 @@ bt_master_on_patience_ended(evutil_socket_t fd, short what, void *arg)
 	stop_if_done(m);
 }
 
+static uint64_t
+count_crashed(const struct bt_master *m)
+{
+	struct bt_ledger l;
+
+	if (m->board == NULL)
+		return 0;
+	bt_ledger_read(m->board, &l);
+	return l.crashed;
+}
+
 void
 bt_master_drain(struct bt_master *m)
 {
@@ -142,6 +156,7 @@ bt_master_drain(struct bt_master *m)
 
 	if (m->state >= BT_MASTER_DRAINING)
 		return;
+	m->crashed_before = count_crashed(m);
 	bt_reload_abandon(m);
 	bt_upgrade_abandon(m);
 	/* who is in a backlog was promised an answer by the kernel's SYN-ACK */
@@ -317,7 +332,8 @@ bt_master_loop(struct bt_master *m)
 	if (m->parking)
 		park(m);
 	if (!m->cutting)
-		m->cut = count_cut(&m->dealer);
+		m->cut = count_cut(&m->dealer) + count_crashed(m) -
+		    m->crashed_before;
 	if (m->cut > 0)
 		m->status = 1;
 	bt_log_info(NULL, 0, "bye, exit status %d", m->status);

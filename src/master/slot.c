@@ -155,8 +155,8 @@ close_all_but(int *keep, size_t n)
 static void
 shed(struct bt_slot *s)
 {
-	static const int masters_own[] = { SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
-		SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
+	static const int masters_own[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
+		SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
 	int keep[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, bt_log_fd(),
 		bt_channel_fd(s->far), s->set->access_log_fd };
 	char name[16 + 16];
@@ -190,7 +190,6 @@ shed(struct bt_slot *s)
 	 */
 	for (size_t i = 0; i < sizeof(masters_own) / sizeof(int); i++)
 		signal(masters_own[i], SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 
 	/* the master gathers with a precise timer, which is not for free */

@@ -77,6 +77,20 @@ open_control(struct bt_master *m)
 	return r;
 }
 
+/* The service manager goes on to listen there, and its clients would wait. */
+static void
+say_unwanted(int fd)
+{
+	struct bt_addr bound = { .len = sizeof(bound.ss) };
+	char text[BT_ADDR_TEXT_MAX] = "?";
+
+	if (getsockname(fd, (void *)&bound.ss, &bound.len) == 0)
+		bt_addr_format(&bound, text);
+	bt_log_warn(NULL, 0,
+	    "inherited descriptor %d is at %s, which no `listen` names; closed",
+	    fd, text);
+}
+
 static int
 open_listeners(struct bt_master *m)
 {
@@ -96,10 +110,7 @@ open_listeners(struct bt_master *m)
 		bt_park_take_up(&m->listeners, m->conf, given, n);
 	for (size_t i = 0; i < n; i++) {
 		if (given[i].fd != -1)
-			bt_log_warn(NULL, 0,
-			    "inherited descriptor %d is at no "
-			    "address that the conf names; closed",
-			    given[i].fd);
+			say_unwanted(given[i].fd);
 		bt_fd_close(&given[i].fd);
 	}
 	free(inherited);

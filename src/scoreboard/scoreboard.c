@@ -133,6 +133,9 @@ bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 		sum.done += done;
 		sum.handed_back += handed + recalled;
 		sum.crashed += crashed;
+		/* a worker may be faster than the master's counting */
+		if (dealt < taken + lost)
+			dealt = taken + lost;
 		sum.taken += taken;
 		sum.dealt += dealt;
 		sum.lost += lost;

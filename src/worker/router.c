@@ -127,8 +127,9 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 	if (route->handler->start == NULL)
 		return;
 	if ((r = route->handler->start(route)) < 0)
-		bt_log_warn(NULL, r, "%s:%u: route %.*s: %s", conf->file,
-		    conf->line, BT_STR_ARG(conf->path), route->handler->name);
+		bt_log_warn(NULL, r, "%s:%u: route %.*s: %s %.*s", conf->file,
+		    conf->line, BT_STR_ARG(conf->path), route->handler->name,
+		    BT_STR_ARG(conf->root));
 }
 
 static void

@@ -262,6 +262,41 @@ START_TEST(connected_before_and_asked_after_the_signal)
 }
 END_TEST
 
+/* A signal to all of the group, as a terminal or timeout(1) sends it. */
+START_TEST(workers_get_the_signal_too)
+{
+	struct daemon *d = start_with_big("");
+	struct client *busy = begin_big(d);
+	pid_t workers[PROC_CHILDREN_MAX];
+	size_t n = daemon_workers(d, workers);
+
+	for (size_t i = 0; i < n; i++)
+		kill(workers[i], SIGTERM);
+	kill(d->pid, SIGTERM);
+	for (size_t i = 0; i < n; i++)
+		kill(workers[i], SIGTERM);
+	reply_wants_content(client_read(busy, "GET"), noise, BIG);
+	client_close_all();
+	daemon_ended(d, 0);
+}
+END_TEST
+
+/* A worker that dies with an answer in progress: the exit status says so. */
+START_TEST(worker_dies_while_it_drains)
+{
+	struct daemon *d = start_with_big("workers 1;");
+	struct client *busy = begin_big(d);
+	pid_t workers[PROC_CHILDREN_MAX];
+
+	ck_assert_uint_eq(daemon_workers(d, workers), 1);
+	kill(d->pid, SIGTERM);
+	wait_until(drains, d, "the worker to drain");
+	kill(workers[0], SIGKILL);
+	client_close(busy);
+	daemon_ended(d, 1);
+}
+END_TEST
+
 START_TEST(connected_before_the_signal)
 {
 	enum { N = 50 };
@@ -337,6 +372,8 @@ BT_SYSTEM_SUITE(stop)
 	tcase_add_test(tc, ask_to_quit_with_something_in_flight);
 	tcase_add_test(tc, ask_to_stop_with_something_in_flight);
 	tcase_add_test(tc, connected_before_the_signal);
+	tcase_add_test(tc, workers_get_the_signal_too);
+	tcase_add_test(tc, worker_dies_while_it_drains);
 	tcase_add_test(tc, connected_before_and_asked_after_the_signal);
 	tcase_add_test(tc, sent_on_kept_connections_before_the_signal);
 	tc = bt_system_case(s, "files");
