@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #define PATH_BYTES_MAX 4096
+/* A rename beneath the root makes openat2(2) give up; so often it may. */
+#define OPEN_TRIES 8
 
 struct entry {
 	struct bt_file file;         /* first: a bt_file is its entry */
@@ -170,11 +172,15 @@ open_beneath(int root_fd, const char *path)
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
+	unsigned tries = 0;
 	long fd;
 
+	/* EAGAIN is also a lease (F_SETLEASE) that its holder has to give up,
+	 * for which it has lease-break-time, 45 s: not ours to wait for */
 	do
 		fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	while (fd == -1 && (errno == EINTR || errno == EAGAIN));
+	while (fd == -1 &&
+	    (errno == EINTR || (errno == EAGAIN && ++tries < OPEN_TRIES)));
 	return fd == -1 ? -errno : (int)fd;
 }
 

@@ -51,8 +51,9 @@ bool bt_file_can_open(int root_fd);
  * `path` is relative, without a leading slash; empty is the root itself.
  *
  * Returns:   0 with `*ret`; negative errno: -ENOENT, -ENOTDIR, -EXDEV (it left
- *            the root), -ELOOP, -EACCES, -ENAMETOOLONG, -EMFILE, ...; -ENODEV
- *            when it is neither a regular file nor a folder.
+ *            the root), -ELOOP, -EACCES, -ENAMETOOLONG, -EMFILE, ...; -EAGAIN
+ *            when somebody has a lease on it; -ENODEV when it is neither a
+ *            regular file nor a folder.
  * Ownership: a reference, bt_file_unref().
  */
 int bt_file_cache_find(struct bt_file_cache *, int root_fd, struct bt_str path,

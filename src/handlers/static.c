@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 struct folder {
@@ -60,6 +61,7 @@ status_of(int error)
 	case EACCES:
 	case EPERM:
 		return 403;
+	case EAGAIN: /* in somebody's hands for a moment */
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
@@ -98,7 +100,7 @@ static int
 find_index(struct bt_exchange *x, struct bt_str path, struct bt_file **ret)
 {
 	const struct bt_conf_route *conf = x->route->conf;
-	char name[1024];
+	char name[PATH_MAX];
 
 	for (size_t i = 0; i < conf->index_n; i++) {
 		struct bt_str index = conf->index[i];

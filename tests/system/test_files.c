@@ -5,6 +5,7 @@
 #include "tests/system/system.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -528,6 +529,39 @@ START_TEST(many_files)
 }
 END_TEST
 
+/* Its holder has 45 s to give a lease up: others are answered meanwhile. */
+START_TEST(leased)
+{
+	struct daemon *d = start_site("workers 1;\n" SERVER);
+	struct client *c = daemon_connect(d);
+	int fd = open(scratch_path("site/hello.txt"), O_RDWR);
+
+	signal(SIGIO, SIG_IGN); /* we are asked to give it up, and do not */
+	ck_assert_int_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	ck_assert_uint_eq(client_get(c, "/hello.txt", "")->status, 503);
+	reply_wants_text(client_get(c, "/", ""), "<p>index\n");
+	close(fd);
+	reply_wants_text(client_get(c, "/hello.txt", ""), "0123456789");
+	daemon_stop(d);
+}
+END_TEST
+
+/* A folder as deep as its index file can be. */
+START_TEST(deep_index)
+{
+	struct daemon *d = start_site(SERVER);
+	struct client *c = daemon_connect(d);
+	const char *path = "";
+
+	for (int i = 0; i < 8; i++)
+		path = scratch_printf("%s/%0200d", path, i);
+	scratch_text(scratch_printf("site%s/index.html", path), "deep\n");
+	reply_wants_text(
+	    client_get(c, scratch_printf("%s/", path), ""), "deep\n");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(files)
 {
 	TCase *tc = bt_system_case(s, "answers");
@@ -538,6 +572,8 @@ BT_SYSTEM_SUITE(files)
 	tcase_add_test(tc, conditions_and_ranges);
 	tcase_add_test(tc, head_ignores_range);
 	tcase_add_test(tc, other_index);
+	tcase_add_test(tc, deep_index);
+	tcase_add_test(tc, leased);
 	tc = bt_system_case(s, "fence");
 	tcase_add_test(tc, nothing_outside);
 	tcase_add_test(tc, link_inside);
