@@ -88,7 +88,8 @@ find_common(const struct bt_build *b, size_t one, size_t two)
 	return NULL;
 }
 
-static void
+/* Says it when `first` is in the way of `e`. */
+static bool
 report_name(
     struct bt_build *b, const struct entry *e, const struct entry *first)
 {
@@ -108,6 +109,7 @@ report_name(
 		bt_build_error(b, n, note->name_words[e->index],
 		    "another server at %s has this name, at %s",
 		    bt_addr_format(at, text), place);
+	return e->server == first->server || at != NULL;
 }
 
 static void
@@ -128,10 +130,12 @@ check_names(struct bt_build *b)
 				.index = i,
 			};
 	qsort(entries, n, sizeof(entries[0]), compare_entries);
+	/* one that is in the way is enough: with all, it would be a square */
 	for (size_t i = 1; i < n; i++)
-		for (size_t j = i;
-		     j-- > 0 && bt_str_equal(entries[i].name, entries[j].name);)
-			report_name(b, &entries[i], &entries[j]);
+		for (size_t j = i; j-- > 0 &&
+		     bt_str_equal(entries[i].name, entries[j].name) &&
+		     !report_name(b, &entries[i], &entries[j]);)
+			;
 }
 
 /* A server without a name answers only where it is the default. */

@@ -528,6 +528,33 @@ START_TEST(deep_nesting_is_bounded)
 }
 END_TEST
 
+/* Wants the text refused, with a message that begins so at that place. */
+static void
+wants_error(struct bt_buf *text, const char *message)
+{
+	struct bt_buf errors = { 0 };
+	struct bt_conf *conf = NULL;
+
+	ck_assert_int_eq(
+	    bt_conf_parse(bt_buf_str(text), "t", &conf, &errors), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(errors.data, message));
+	bt_buf_fini(text);
+	bt_buf_fini(&errors);
+}
+
+/* The master reads a conf between two accepts: each name is compared once. */
+START_TEST(a_name_very_often)
+{
+	struct bt_buf text = { 0 };
+
+	bt_buf_puts(&text, "server { name");
+	for (int i = 0; i < 200000; i++)
+		bt_buf_puts(&text, " a");
+	bt_buf_puts(&text, "; route / { echo; } }");
+	wants_error(&text, "the server has this name already, at line 1");
+}
+END_TEST
+
 static const char *const right[] = {
 	/* how a right conf is indented, or broken into lines, never matters */
 	"server {\n        route / {\necho;\n}\n}\n",
@@ -574,5 +601,6 @@ BT_UNIT_SUITE(conf_errors)
 	tcase_add_loop_test(tc, caret_lines_up, 0, COUNT(carets));
 	tcase_add_test(tc, errors_are_bounded);
 	tcase_add_test(tc, deep_nesting_is_bounded);
+	tcase_add_test(tc, a_name_very_often);
 	tcase_add_loop_test(tc, right_confs_are_not_refused, 0, COUNT(right));
 }
