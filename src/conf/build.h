@@ -20,6 +20,7 @@ struct bt_frame {
 	const struct bt_node *handler; /* which the route has */
 	struct bt_conf_access *access; /* a list of its own has begun */
 	struct bt_conf_field *fields;
+	size_t fields_bytes;                           /* of them, as lines */
 	const struct bt_node *seen[BT_DIRECTIVES_MAX]; /* by row */
 };
 

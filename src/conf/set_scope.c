@@ -6,6 +6,9 @@
 
 #include "conf/build.h"
 
+/* Of a list of fields: a head has to fit into a worker's buffer. */
+#define FIELDS_BYTES_MAX (16 * 1024)
+
 void
 bt_set_access(struct bt_build *b, const struct bt_node *n)
 {
@@ -121,6 +124,13 @@ bt_set_field(struct bt_build *b, const struct bt_node *n)
 
 	if (!check_field(b, n))
 		return;
+	f->fields_bytes += n->words[1].text.n + n->words[2].text.n + 4;
+	if (f->fields_bytes > FIELDS_BYTES_MAX) {
+		bt_build_error(b, n, 0,
+		    "the fields added here have more than %d bytes",
+		    FIELDS_BYTES_MAX);
+		return;
+	}
 	if (f->fields == NULL) {
 		f->fields = bt_build_array(b,
 		    bt_build_count(f->node, "add_header", false),

@@ -555,6 +555,20 @@ START_TEST(a_name_very_often)
 }
 END_TEST
 
+/* A head that fits into no buffer could never be sent. */
+START_TEST(fields_are_bounded)
+{
+	struct bt_buf text = { 0 };
+
+	bt_buf_puts(&text, "server {\n");
+	for (int i = 0; i < 16; i++)
+		bt_buf_printf(&text, "add_header X%d %01100d always;\n", i, 0);
+	bt_buf_puts(&text, "route / { echo; } }");
+	wants_error(
+	    &text, "t:16:1: the fields added here have more than 16384");
+}
+END_TEST
+
 static const char *const right[] = {
 	/* how a right conf is indented, or broken into lines, never matters */
 	"server {\n        route / {\necho;\n}\n}\n",
@@ -602,5 +616,6 @@ BT_UNIT_SUITE(conf_errors)
 	tcase_add_test(tc, errors_are_bounded);
 	tcase_add_test(tc, deep_nesting_is_bounded);
 	tcase_add_test(tc, a_name_very_often);
+	tcase_add_test(tc, fields_are_bounded);
 	tcase_add_loop_test(tc, right_confs_are_not_refused, 0, COUNT(right));
 }
