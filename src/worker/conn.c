@@ -458,8 +458,6 @@ advance_exchange(struct bt_conn *c)
 {
 	bool moved = bt_exchange_take_content(c);
 
-	if (c->x == NULL) /* it was closed */
-		return false;
 	moved |= bt_output_fill(c);
 	if (c->x != NULL && bt_exchange_is_over(c)) {
 		bt_exchange_end(c);

@@ -198,12 +198,28 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 	answer(x);
 }
 
+/*
+ * No more of the exchange: what is in the output is sent, as there may be whole
+ * answers before this one; then the connection ends, so that an answer that is
+ * cut looks like one.
+ */
+static void
+abandon(struct bt_conn *c, enum bt_close_reason why)
+{
+	struct bt_exchange *x = c->x;
+
+	x->wants_content = false;
+	x->content_over = x->reply_over = true;
+	c->linger = true;
+	bt_conn_set_last(c, why);
+}
+
 /* The client broke off, or broke the rules, in the middle of its content. */
 static void
 content_failed(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 {
 	if (c->x->head_written || status == 0)
-		bt_conn_close(c, why); /* a cut answer must look like one */
+		abandon(c, why);
 	else
 		bt_exchange_refuse(c, status, why);
 }
@@ -216,7 +232,7 @@ await_content(struct bt_conn *c)
 
 	if (c->eof) {
 		content_failed(c, 0, BT_CLOSE_RESET);
-		return false;
+		return true;
 	}
 	if (!x->wants_content || !x->request.expect_continue ||
 	    x->continue_sent || x->head_written)
@@ -248,7 +264,7 @@ bt_exchange_take_content(struct bt_conn *c)
 	    &x->parser, &x->request, bytes, n, &consumed, &content, &status);
 	if (parse == BT_PARSE_REFUSED) {
 		content_failed(c, status, BT_CLOSE_BAD_REQUEST);
-		return c->x != NULL;
+		return true;
 	}
 	x->content_begun = true;
 	in->at += consumed;
