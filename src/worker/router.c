@@ -29,8 +29,10 @@ struct site { /* a server of the conf */
 	struct bt_route *routes;
 	size_t routes_n;
 	struct node *nodes;
-	size_t nodes_n; /* a power of two, at most half full */
-	size_t longest; /* key */
+	size_t nodes_n;                 /* a power of two, at most half full */
+	size_t longest;                 /* key */
+	struct bt_conf_route none_conf; /* what no route names */
+	struct bt_route none;
 };
 
 struct name {
@@ -136,6 +138,10 @@ static void
 site_init(struct site *s, const struct bt_conf_server *conf,
     const struct bt_services *services)
 {
+	/* who is let in, fields and bounds of the server hold there, too */
+	s->none_conf =
+	    (struct bt_conf_route){ .scope = conf->scope, .file = conf->file };
+	route_start(&s->none, &s->none_conf, services);
 	s->routes_n = conf->routes_n;
 	s->routes = bt_mem_zero(s->routes_n, sizeof(*s->routes));
 	for (s->nodes_n = 8; s->nodes_n < 2 * s->routes_n; s->nodes_n *= 2)
@@ -232,16 +238,20 @@ bt_router_new(const struct bt_services *services)
 }
 
 static void
+route_stop(struct bt_route *route)
+{
+	if (route->handler->stop != NULL)
+		route->handler->stop(route);
+	free((void *)(uintptr_t)route->fields.p);
+	free((void *)(uintptr_t)route->fields_always.p);
+}
+
+static void
 site_fini(struct site *s)
 {
-	for (size_t i = 0; i < s->routes_n; i++) {
-		struct bt_route *route = &s->routes[i];
-
-		if (route->handler->stop != NULL)
-			route->handler->stop(route);
-		free((void *)(uintptr_t)route->fields.p);
-		free((void *)(uintptr_t)route->fields_always.p);
-	}
+	for (size_t i = 0; i < s->routes_n; i++)
+		route_stop(&s->routes[i]);
+	route_stop(&s->none);
 	free(s->routes);
 	free(s->nodes);
 }
@@ -309,12 +319,13 @@ bt_router_find(const struct bt_router *r, unsigned listen, struct bt_str host,
     struct bt_str path)
 {
 	const struct site *s;
-	const struct bt_route *best = &r->none, *exact;
+	const struct bt_route *best, *exact;
 	uint32_t hash = FNV_BASIS;
 
 	if (!bt_router_knows(r, listen))
-		return best;
+		return &r->none;
 	s = find_site(&r->doors[listen], host);
+	best = &s->none;
 	if (path.n == 1 && path.p[0] == '*') /* OPTIONS * asks the server */
 		return best;
 	for (size_t i = 0; i <= path.n && i <= s->longest; i++) {

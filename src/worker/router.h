@@ -27,7 +27,8 @@ bool bt_router_knows(const struct bt_router *, unsigned listen);
  * unknown or empty one means the first server of that listener.  Of the routes
  * an exact one wins, then the longest prefix that ends at a `/` boundary.
  *
- * Returns: never NULL; a route whose handler is `none` where nothing fits.
+ * Returns: never NULL; a route whose handler is `none` where nothing fits: the
+ *          server's, or one without a conf for an unknown listener.
  */
 const struct bt_route *bt_router_find(const struct bt_router *, unsigned listen,
     struct bt_str host, struct bt_str path);

@@ -225,6 +225,34 @@ START_TEST(add_header)
 }
 END_TEST
 
+/* What a server says of all of its routes holds where it has none, too. */
+START_TEST(outside_of_the_routes)
+{
+	struct daemon *d = daemon_start(
+	    "server { max_body_size 10; add_header X-All yes always;\n"
+	    "route /a { echo; } }\n"
+	    "server { listen unix:@DIR@/deny.sock; deny all;\n"
+	    "route = /open { return 200; allow all; } }\n");
+	struct client *c = daemon_connect(d);
+
+	reply_wants(client_get(c, "/none", ""), "X-All", "yes");
+	ck_assert_uint_eq(client_get(c, "/none", "")->status, 404);
+	client_expect(c,
+	    "POST /none HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n"
+	    "0123456789",
+	    404);
+	/* it was read without end */
+	client_expect(c,
+	    "POST /none HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n",
+	    413);
+	client_expect_eof(c);
+	c = client_unix(scratch_path("deny.sock"));
+	ck_assert_uint_eq(client_get(c, "/none", "")->status, 403);
+	ck_assert_uint_eq(client_get(c, "/open", "")->status, 200);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(routes)
 {
 	TCase *tc = bt_system_case(s, "find");
@@ -235,4 +263,5 @@ BT_SYSTEM_SUITE(routes)
 	tc = bt_system_case(s, "scope");
 	tcase_add_test(tc, allow_and_deny);
 	tcase_add_test(tc, add_header);
+	tcase_add_test(tc, outside_of_the_routes);
 }

@@ -105,7 +105,7 @@ START_TEST(routes_by_path)
 	    bt_router_find(r, 0, BT_STR("any"), bt_str_of(by_path[_i].path));
 	ck_assert_ptr_nonnull(found);
 	if (by_path[_i].route == NULL) {
-		ck_assert_ptr_null(found->conf);
+		ck_assert_ptr_eq(found->handler, bt_handlers[BT_HANDLER_NONE]);
 	} else {
 		ck_assert_ptr_nonnull(found->conf);
 		ck_assert_str_eq(found->conf->path.p, by_path[_i].route);
@@ -124,14 +124,20 @@ START_TEST(without_a_root_route_nothing_fits)
 		.servers = &site.server,
 		.servers_n = 1 };
 	struct bt_services services = { .conf = &conf };
+	const struct bt_route *found;
 	struct bt_router *r;
 
 	add_listen(&site, 0);
+	site.server.scope.max_body_bytes = 7;
 	add_route(&site, "/echo", false);
 	r = bt_router_new(&services);
-	ck_assert_ptr_null(bt_router_find(r, 0, BT_STR(""), BT_STR("/"))->conf);
-	ck_assert_ptr_null(
-	    bt_router_find(r, 7, BT_STR(""), BT_STR("/echo"))->conf);
+	found = bt_router_find(r, 0, BT_STR(""), BT_STR("/"));
+	ck_assert_ptr_eq(found->handler, bt_handlers[BT_HANDLER_NONE]);
+	/* but the server's bounds hold */
+	ck_assert_uint_eq(found->conf->scope.max_body_bytes, 7);
+	found = bt_router_find(r, 7, BT_STR(""), BT_STR("/echo"));
+	ck_assert_ptr_eq(found->handler, bt_handlers[BT_HANDLER_NONE]);
+	ck_assert_ptr_null(found->conf);
 	bt_router_free(r);
 }
 END_TEST
