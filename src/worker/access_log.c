@@ -1,5 +1,7 @@
 /*
- * The access log.  Worker, on the loop.
+ * The access log.  It may be a pipe to a program that is slow: what it does not
+ * take waits in the buffer, and when that is full lines are lost, and counted,
+ * before anybody waits for them.  Worker, on the loop.
  */
 
 #include "worker/access_log.h"
@@ -30,13 +32,22 @@ struct bt_access_log {
 
 _Static_assert(LINE_BYTES_MAX < BUFFER_BYTES, "a line must fit");
 
+/* Where non-blocking has no meaning, as for files on a disk, nothing is lost.
+ */
+static void
+take_file(struct bt_access_log *log, int *fd)
+{
+	log->fd = bt_fd_take(fd);
+	bt_fd_set_nonblock(log->fd);
+}
+
 struct bt_access_log *
 bt_access_log_new(
     int *fd, enum bt_log_format format, struct bt_score_worker *score)
 {
 	struct bt_access_log *log = bt_mem_zero(1, sizeof(*log));
 
-	log->fd = bt_fd_take(fd);
+	take_file(log, fd);
 	log->format = format;
 	log->score = score;
 	return log;
@@ -48,6 +59,7 @@ bt_access_log_free(struct bt_access_log *log)
 	if (log == NULL)
 		return;
 	bt_access_log_flush(log);
+	bt_score_add(&log->score->log_lines_lost, log->lines);
 	bt_fd_close(&log->fd);
 	free(log);
 }
@@ -57,7 +69,18 @@ bt_access_log_switch(struct bt_access_log *log, int *fd)
 {
 	bt_access_log_flush(log);
 	bt_fd_close(&log->fd);
-	log->fd = bt_fd_take(fd);
+	take_file(log, fd);
+}
+
+/* What is written goes; the rest waits for the next flush. */
+static void
+keep_from(struct bt_access_log *log, size_t at)
+{
+	log->len -= at;
+	memmove(log->buffer, log->buffer + at, log->len);
+	log->lines = 0;
+	for (size_t i = 0; i < log->len; i++)
+		log->lines += log->buffer[i] == '\n';
 }
 
 void
@@ -70,6 +93,10 @@ bt_access_log_flush(struct bt_access_log *log)
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		if (n == -1 && errno == EAGAIN) {
+			keep_from(log, at);
+			return;
+		}
 		if (n <= 0) { /* a full disk costs lines, and nothing else */
 			bt_score_add(&log->score->log_lines_lost, log->lines);
 			break;
@@ -146,6 +173,10 @@ bt_access_log_add(
 
 	if (log->len + LINE_BYTES_MAX > BUFFER_BYTES)
 		bt_access_log_flush(log);
+	if (log->len + LINE_BYTES_MAX > BUFFER_BYTES) {
+		bt_score_add(&log->score->log_lines_lost, 1);
+		return;
+	}
 	bt_baton_peer(x->baton, &client);
 	bt_addr_format_host(&client, host);
 	at = log->buffer + log->len;

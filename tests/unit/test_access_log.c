@@ -132,6 +132,62 @@ START_TEST(a_closed_file_costs_lines_and_counts_them)
 }
 END_TEST
 
+/*
+ * Reads what is there; returns how many lines, all of which are whole. `*begun`
+ * are the bytes of one that goes on at the next call.
+ */
+static unsigned
+read_lines(int fd, size_t line_bytes, size_t *begun)
+{
+	char text[65536];
+	unsigned lines = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		for (ssize_t i = 0; i < n; i++, ++*begun)
+			if (text[i] == '\n') {
+				ck_assert_uint_eq(*begun + 1, line_bytes);
+				*begun = (size_t)-1;
+				lines++;
+			}
+	return lines;
+}
+
+/* Nobody reads the pipe: lines are lost, but no worker waits. */
+START_TEST(a_full_pipe_does_not_block)
+{
+	enum { N = 10000 };
+	const char *line = "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] \"GET / "
+			   "HTTP/1.1\" 200 1234\n";
+	struct bt_score_worker score = { 0 };
+	struct bt_baton baton;
+	struct bt_exchange *x = exchange_new(&baton, "GET / HTTP/1.1");
+	struct bt_access_log *log;
+	int pipe_fd[2];
+	size_t begun = 0;
+	unsigned got;
+
+	ck_assert_int_eq(pipe(pipe_fd), 0);
+	ck_assert_int_eq(bt_fd_set_nonblock(pipe_fd[0]), 0);
+	setenv("TZ", "UTC", 1);
+	tzset();
+	log = bt_access_log_new(&pipe_fd[1], BT_LOG_FORMAT_COMMON, &score);
+	for (int i = 0; i < N; i++)
+		bt_access_log_add(log, x, WHEN);
+	ck_assert_uint_gt(score.log_lines_lost, 0);
+	/* a line that was begun is finished as soon as there is room */
+	bt_access_log_flush(log);
+	got = read_lines(pipe_fd[0], strlen(line), &begun);
+	bt_access_log_flush(log);
+	got += read_lines(pipe_fd[0], strlen(line), &begun);
+	ck_assert_uint_eq(got + score.log_lines_lost, N);
+	bt_access_log_free(log);
+	ck_assert_uint_eq(got + score.log_lines_lost, N);
+	close(pipe_fd[0]);
+	free(x);
+}
+END_TEST
+
 BT_UNIT_SUITE(access_log)
 {
 	TCase *tc = bt_unit_case(s, "lines");
@@ -139,5 +195,6 @@ BT_UNIT_SUITE(access_log)
 	tcase_add_test(tc, combined);
 	tcase_add_test(tc, common_and_nothing_known);
 	tcase_add_test(tc, nothing_escapes);
+	tcase_add_test(tc, a_full_pipe_does_not_block);
 	tcase_add_test(tc, a_closed_file_costs_lines_and_counts_them);
 }
