@@ -271,8 +271,8 @@ const struct bt_directive bt_directives[] = {
 	{ .name = "file_cache_valid", .where = ANYWHERE,
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "1s",
 	    .min = 0, .max = DAY, ARGS(1, 1), SCOPE(file_cache_valid_ms),
-	    .help = "How long a file that was found is taken to be unchanged; "
-		    "0 looks at every request.",
+	    .help = "How long a file that was found, or the folder of root, is "
+		    "taken to be unchanged; 0 looks at every request.",
 	    .example = "file_cache_valid 10s;",
 	    .nginx = " open_file_cache_valid open_file_cache " },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,

@@ -21,18 +21,52 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct folder {
-	int fd;
+	int fd;             /* the number stays: the cache knows it by that */
+	int64_t checked_ms; /* that it is still what the path names */
+	dev_t dev;
+	ino_t ino;
 };
+
+/*
+ * The path may name another folder by now: a site is put in place by a rename
+ * of a symlink.  While it names none, the folder that we have is served.
+ */
+static void
+check_folder(struct folder *f, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (f->fd != -1 &&
+	    (stat(path, &st) == -1 ||
+		(st.st_dev == f->dev && st.st_ino == f->ino)))
+		return;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		bt_fd_close(&fd);
+		return;
+	}
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	if (f->fd == -1)
+		f->fd = bt_fd_take(&fd);
+	else
+		dup3(fd, f->fd, O_CLOEXEC);
+	bt_fd_close(&fd);
+}
 
 static int
 start(struct bt_route *route)
 {
-	struct folder *f = bt_mem_new(sizeof(*f));
+	struct folder *f = bt_mem_zero(1, sizeof(*f));
 
-	f->fd = open(route->conf->root.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f->fd = -1;
 	route->state = f;
+	check_folder(f, route->conf->root.p);
 	/* it may be mounted, or made, later: tried again when it is asked for
 	 */
 	if (f->fd == -1)
@@ -84,15 +118,17 @@ static int
 find(struct bt_exchange *x, struct bt_str path, struct bt_file **ret)
 {
 	const struct bt_services *s = x->route->services;
+	int64_t valid_ms = x->route->conf->scope.file_cache_valid_ms;
 	struct folder *f = x->route->state;
 
-	if (f->fd == -1)
-		f->fd = open(
-		    x->route->conf->root.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (f->fd == -1 || s->now->ms - f->checked_ms >= valid_ms) {
+		check_folder(f, x->route->conf->root.p);
+		f->checked_ms = s->now->ms;
+	}
 	if (f->fd == -1)
 		return -errno;
-	return bt_file_cache_find(s->files, f->fd, path, s->now->ms,
-	    x->route->conf->scope.file_cache_valid_ms, ret);
+	return bt_file_cache_find(
+	    s->files, f->fd, path, s->now->ms, valid_ms, ret);
 }
 
 /* The first index file of a folder that is there; `path` ends in / or is "". */

@@ -546,6 +546,42 @@ START_TEST(leased)
 }
 END_TEST
 
+static void
+link_site(const char *to)
+{
+	unlink(scratch_path("new"));
+	ck_assert_int_eq(symlink(to, scratch_path("new")), 0);
+	ck_assert_int_eq(
+	    rename(scratch_path("new"), scratch_path("current")), 0);
+}
+
+/* A site is put in place by the rename of a symlink, as deploying tools do. */
+START_TEST(root_is_replaced)
+{
+	struct daemon *d;
+	struct client *c;
+
+	scratch_text("one/index.html", "one\n");
+	scratch_text("one/only.txt", "only\n");
+	scratch_text("two/index.html", "two\n");
+	link_site("one");
+	d = daemon_start("workers 1; file_cache_valid 0;\n"
+			 "server { route / { root @DIR@/current; } }\n");
+	c = daemon_connect(d);
+	reply_wants_text(client_get(c, "/", ""), "one\n");
+	reply_wants_text(client_get(c, "/only.txt", ""), "only\n");
+	link_site("two");
+	reply_wants_text(client_get(c, "/", ""), "two\n");
+	ck_assert_uint_eq(client_get(c, "/only.txt", "")->status, 404);
+	/* while there is none, what was there is still served */
+	link_site("none");
+	reply_wants_text(client_get(c, "/", ""), "two\n");
+	link_site("one");
+	reply_wants_text(client_get(c, "/", ""), "one\n");
+	daemon_stop(d);
+}
+END_TEST
+
 /* A folder as deep as its index file can be. */
 START_TEST(deep_index)
 {
@@ -585,6 +621,7 @@ BT_SYSTEM_SUITE(files)
 	tcase_add_test(tc, truncated_amid_the_answer);
 	tc = bt_system_case(s, "cache");
 	tcase_add_test(tc, replaced_file);
+	tcase_add_test(tc, root_is_replaced);
 	tcase_add_test(tc, removed_and_new_file);
 	tcase_add_test(tc, many_files);
 }
