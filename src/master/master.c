@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "master/park.h"
 #include "master/report.h"
+#include "master/rescue.h"
 #include "master/state.h"
 #include "master/systemd.h"
 
@@ -329,6 +330,8 @@ bt_master_loop(struct bt_master *m)
 {
 	if (!bt_master_is_empty(m))
 		event_base_dispatch(m->base);
+	if (m->board != NULL) /* what guards still have is counted */
+		bt_rescue_finish(&m->slots);
 	if (m->parking)
 		park(m);
 	if (!m->cutting)
