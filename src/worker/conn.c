@@ -24,10 +24,10 @@
 
 #define CONN_MAGIC 0x636f6e6eu
 
-/* After our last answer the client's sending is read away, for so long … */
+/* After our last answer the client's sending is read away: so long without … */
 #define LINGER_MS 5000
-/* … and so much; then a reset is what it gets. */
-#define LINGER_BYTES (64 * 1024 * 1024)
+/* … a byte, and so long in all; then a reset is what it gets. */
+#define LINGER_MOST_MS 30000
 /* Who connected just before a stop has so long to send a request. */
 #define LAST_CALL_MS 500
 /* A head that began is put aside in a block of its own up to this size. */
@@ -276,6 +276,7 @@ linger(struct bt_conn *c)
 	shutdown(c->fd, SHUT_WR);
 	input_give_back(c);
 	output_give_back(c);
+	c->linger_until_ms = c->worker->now.ms + LINGER_MOST_MS;
 	conn_enter(c, BT_CONN_LINGER);
 	watch(c, EV_READ);
 }
@@ -290,11 +291,11 @@ linger_read(struct bt_conn *c)
 		n = recv(c->fd, scrap, c->worker->buffer_bytes, 0);
 	while (n == -1 && errno == EINTR);
 	bt_pool_give(&c->worker->buffers, scrap);
-	if (n > 0)
-		c->lingered_bytes += (uint64_t)n;
 	if (n == 0 || (n == -1 && errno != EAGAIN) ||
-	    c->lingered_bytes > LINGER_BYTES)
+	    c->worker->now.ms >= c->linger_until_ms)
 		bt_conn_close(c, c->reason);
+	else if (n > 0)
+		conn_enter(c, BT_CONN_LINGER);
 }
 
 /* Nothing is in progress and no request will follow. */

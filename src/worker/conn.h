@@ -65,7 +65,7 @@ struct bt_conn {
 	struct bt_head_scan scan;
 	int64_t deadline_ms;
 	TAILQ_ENTRY(bt_conn) phase_link;
-	uint64_t lingered_bytes;
+	int64_t linger_until_ms;
 	struct bt_baton baton;
 	struct event event;
 };
