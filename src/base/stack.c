@@ -30,6 +30,8 @@ static const struct {
 };
 #define FAULTS_N (sizeof(faults) / sizeof(faults[0]))
 
+#define JOURNAL_LEVEL "<3>" /* that of an error, sd-daemon(3) */
+
 static char heads[FAULTS_N][96]; /* the line above the stack, made before */
 static char alternate[STACK_BYTES] __attribute__((aligned(16)));
 
@@ -44,14 +46,20 @@ put(int fd, const char *text)
 static void
 on_fault(int number)
 {
+	bool journal = bt_log_in_journal();
 	void *frames[FRAMES_MAX];
 	int fd = bt_log_fd(), n, saved = errno;
 
 	for (size_t i = 0; i < FAULTS_N; i++)
-		if (faults[i].number == number)
+		if (faults[i].number == number) {
+			put(fd, journal ? JOURNAL_LEVEL : "error ");
 			put(fd, heads[i]);
+		}
 	n = backtrace(frames, FRAMES_MAX);
-	backtrace_symbols_fd(frames, n, fd);
+	for (int i = 0; i < n; i++) { /* a line each */
+		put(fd, journal ? JOURNAL_LEVEL : "");
+		backtrace_symbols_fd(&frames[i], 1, fd);
+	}
 	errno = saved;
 	/*
 	 * It waits until we return and then, its action being the preset one
@@ -85,8 +93,8 @@ bt_stack_on_fault(const char *process)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < FAULTS_N; i++) {
 		snprintf(heads[i], sizeof(heads[i]),
-		    "error %s: pid %d, %s, its stack:\n", process,
-		    (int)getpid(), faults[i].name);
+		    "%s: pid %d, %s, its stack:\n", process, (int)getpid(),
+		    faults[i].name);
 		sigaction(faults[i].number, &action, NULL);
 	}
 }
