@@ -140,30 +140,44 @@ parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-/* The journal shows as an error only what says that it is one. */
+/*
+ * The journal shows as an error only what says that it is one: also what
+ * ExecReload= of a unit, which is `baton -s reload`, has to say.
+ */
 static void
-tell_errors(const struct bt_buf *errors, bool to_log)
+tell_errors(const struct bt_buf *errors)
 {
-	if (to_log && bt_log_open(NULL, BT_LOG_INFO) == 0 &&
-	    bt_log_in_journal())
+	if (bt_log_open(NULL, BT_LOG_INFO) == 0 && bt_log_in_journal())
 		bt_log_lines(BT_LOG_ERROR, bt_buf_str(errors));
 	else
 		fwrite(errors->data, 1, errors->len, stderr);
 }
 
+/* A verb which has nothing to do with what the conf file says now. */
+static bool
+is_for_any_conf(const char *verb)
+{
+	return strcmp(verb, "reload") != 0 && strcmp(verb, "upgrade") != 0;
+}
+
 static int
 read_conf(const struct options *o, struct bt_conf **ret)
 {
+	const char *file = o->file ? o->file : DEFAULT_CONF;
 	struct bt_buf errors = { 0 };
 	int r;
 
 	if (o->listen != NULL)
 		r = bt_conf_quick(o->listen, o->root, ret, &errors);
+	else if (o->verb != NULL && is_for_any_conf(o->verb))
+		r = bt_conf_read_to_ask(file, ret, &errors);
 	else
-		r = bt_conf_read(
-		    o->file ? o->file : DEFAULT_CONF, ret, &errors);
+		r = bt_conf_read(file, ret, &errors);
 	if (r < 0)
-		tell_errors(&errors, !o->check && o->verb == NULL);
+		tell_errors(&errors);
+	else if (errors.len > 0)
+		fprintf(
+		    stderr, "baton: %s is wrong now, see `baton -t`\n", file);
 	if (r == -ENOENT && o->file == NULL && o->listen == NULL)
 		fputs("baton: -c names another conf file; -l and -r serve a "
 		      "folder without one\n",

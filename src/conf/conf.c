@@ -35,9 +35,11 @@ conf_new(const char *file)
 	return conf;
 }
 
+/* With errors there is a conf only where `usable` says so. */
 static int
 read_source(struct bt_report *report, const struct bt_source *source,
-    struct bt_conf **ret, struct bt_buf *errors)
+    bool (*usable)(const struct bt_conf *), struct bt_conf **ret,
+    struct bt_buf *errors)
 {
 	struct bt_conf *conf = conf_new(source->name);
 	struct bt_build build = { .report = report, .conf = conf };
@@ -48,15 +50,18 @@ read_source(struct bt_report *report, const struct bt_source *source,
 	bt_build_run(&build, &tree, source);
 	if (bt_report_count(report) > 0) {
 		bt_report_format(report, errors);
-		bt_conf_free(conf);
-		return -EINVAL;
+		if (usable == NULL || !usable(conf)) {
+			bt_conf_free(conf);
+			return -EINVAL;
+		}
 	}
 	*ret = conf;
 	return 0;
 }
 
-int
-bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors)
+static int
+read_file(const char *path, bool (*usable)(const struct bt_conf *),
+    struct bt_conf **ret, struct bt_buf *errors)
 {
 	struct bt_report report = { 0 };
 	const struct bt_source *source;
@@ -66,9 +71,28 @@ bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors)
 		bt_buf_printf(errors, "%s: cannot read the conf: %s\n", path,
 		    strerror(-r));
 	else
-		r = read_source(&report, source, ret, errors);
+		r = read_source(&report, source, usable, ret, errors);
 	bt_report_fini(&report);
 	return r;
+}
+
+int
+bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors)
+{
+	return read_file(path, NULL, ret, errors);
+}
+
+static bool
+has_control_socket(const struct bt_conf *conf)
+{
+	return conf->control != NULL;
+}
+
+int
+bt_conf_read_to_ask(
+    const char *path, struct bt_conf **ret, struct bt_buf *errors)
+{
+	return read_file(path, has_control_socket, ret, errors);
 }
 
 int
@@ -77,7 +101,7 @@ bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
 {
 	struct bt_report report = { 0 };
 	int r = read_source(
-	    &report, bt_source_of(&report, name, text), ret, errors);
+	    &report, bt_source_of(&report, name, text), NULL, ret, errors);
 
 	bt_report_fini(&report);
 	return r;

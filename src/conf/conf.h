@@ -136,6 +136,17 @@ struct bt_conf {
 int bt_conf_read(const char *path, struct bt_conf **ret, struct bt_buf *errors);
 
 /*
+ * The same, for asking the master that runs, which need not wait until a file
+ * that is being edited is right again: where `control` is known, `*ret` is
+ * there in spite of errors, which `errors` has then; only `control`, `file` and
+ * `drain_timeout_ms` of it are to be used.
+ *
+ * Context: baton -s.
+ */
+int bt_conf_read_to_ask(
+    const char *path, struct bt_conf **ret, struct bt_buf *errors);
+
+/*
  * The same for a text in memory; `name` stands for the file in messages. Such a
  * text can include nothing, so no file is opened.
  */

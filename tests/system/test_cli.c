@@ -181,11 +181,16 @@ START_TEST(check_bad)
 }
 END_TEST
 
-/* In the journal they are errors, and the caret is still below its word. */
+/*
+ * In the journal they are errors, and the caret is still below its word: at the
+ * start, and in ExecReload=.
+ */
 START_TEST(bad_conf_in_the_journal)
 {
 	const char *path = scratch_text("bad.conf", "\tworkres 2;\n");
-	struct spawn s = { .args = (const char *const[]){ "-c", path, NULL },
+	const char *start[] = { "-c", path, NULL };
+	const char *reload[] = { "-s", "reload", "-c", path, NULL };
+	struct spawn s = { .args = _i ? reload : start,
 		.out = "out",
 		.err = "err",
 		.journal = true };
@@ -351,6 +356,27 @@ START_TEST(ask_status)
 }
 END_TEST
 
+/* Whoever is amid editing the conf file can still rotate logs, and stop. */
+START_TEST(ask_with_a_wrong_conf)
+{
+	static const char *const verbs[] = { "status", "reopen", "reload",
+		"upgrade", "quit" };
+	struct daemon *d = daemon_start(GOOD_SERVER);
+	const char *conf = daemon_write_conf(
+	    "wrong.conf", "workres 2;\nserver { listen 1 route / {\n", 1);
+
+	for (int i = 0; i < BT_ROWS(verbs); i++) {
+		bool refused = i == 2 || i == 3;
+		struct spawn_result r =
+		    spawn_run_with("-s", verbs[i], "-c", conf);
+
+		ck_assert_msg(r.status == refused, "%s: %s", verbs[i], r.err);
+		wants(r.err, refused ? "unknown directive" : "is wrong now");
+	}
+	daemon_ended(d, 0);
+}
+END_TEST
+
 /* They wait for the outcome: then nobody is there any more. */
 START_TEST(ask_for_the_end)
 {
@@ -422,7 +448,7 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_test(tc, missing_conf);
 	tcase_add_test(tc, check_good);
 	tcase_add_loop_test(tc, check_bad, 0, BT_ROWS(bad_confs));
-	tcase_add_test(tc, bad_conf_in_the_journal);
+	tcase_add_loop_test(tc, bad_conf_in_the_journal, 0, 2);
 	tcase_add_test(tc, all_errors_in_one_go);
 	tcase_add_test(tc, dump);
 	tcase_add_test(tc, include_and_glob);
@@ -434,6 +460,7 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_loop_test(tc, ask_nobody, 0, 5);
 	tcase_add_test(tc, ask_the_dead);
 	tcase_add_test(tc, ask_status);
+	tcase_add_test(tc, ask_with_a_wrong_conf);
 	tcase_add_loop_test(tc, ask_for_the_end, 0, 2);
 	tcase_add_test(tc, second_on_the_same_control_socket);
 	tcase_add_test(tc, start_after_a_crash);
