@@ -30,7 +30,7 @@ static const char page_head[] =
     "white-space:nowrap;border-bottom:1px solid #8884}\n"
     "th:first-child,td:first-child,.note{text-align:left}\n"
     "th{font-weight:600}.note{white-space:normal}\n"
-    ".note,.up{color:light-dark(#666,#999)}\n"
+    ".note,.up,.gone{color:light-dark(#666,#999)}\n"
     ".bad{color:light-dark(#b00020,#ff6b7a);font-weight:600}\n"
     "</style>\n"
     "<h1>baton " BT_VERSION "</h1>\n";
@@ -67,13 +67,23 @@ put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
 	bt_buf_puts(b, "</table></div>\n");
 }
 
+/* A slot without a process tells what its workers have done, and is dimmed. */
+static void
+put_worker(struct bt_buf *b, unsigned i, pid_t pid)
+{
+	if (pid > 0)
+		bt_buf_printf(b, "<tr><td>%u<td>%d", i, (int)pid);
+	else
+		bt_buf_printf(b, "<tr class=gone><td>%u<td>none", i);
+}
+
 static void
 put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 {
 	bt_buf_puts(b,
 	    "<h2>Workers</h2>\n<div><table>\n"
 	    "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
-	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB sent<th>MB held<th>started\n");
+	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB sent<th>MB held<th>starts\n");
 	for (unsigned i = 0; i < board->slots_n; i++) {
 		const struct bt_score_slot *s = &board->slots[i];
 		const struct bt_score_worker *w = &s->worker;
@@ -84,10 +94,9 @@ put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
 
 		if (bt_score_get(&s->started) == 0)
 			continue;
-		bt_buf_printf(b,
-		    "<tr><td>%u<td>%d<td>%" PRIu64 "<td>%" PRIu64
-		    "<td>%" PRIu64,
-		    i, (int)s->pid, taken > gone ? taken - gone : 0, taken,
+		put_worker(b, i, s->pid);
+		bt_buf_printf(b, "<td>%" PRIu64 "<td>%" PRIu64 "<td>%" PRIu64,
+		    taken > gone ? taken - gone : 0, taken,
 		    bt_score_get(&w->requests));
 		for (unsigned class = 2; class <= 5; class ++)
 			bt_buf_printf(b, "<td>%" PRIu64,
