@@ -74,6 +74,12 @@ bt_channel_adopt(int *fd)
 	return channel_new(fd);
 }
 
+uint32_t
+bt_channel_layout(void)
+{
+	return (uint32_t)MAGIC << 16 | (uint32_t)sizeof(struct bt_baton);
+}
+
 void
 bt_channel_free(struct bt_channel *c)
 {

@@ -82,6 +82,12 @@ struct bt_channel *bt_channel_adopt(int *fd);
 /* Closes the end; accepts NULL. */
 void bt_channel_free(struct bt_channel *);
 
+/*
+ * A number that is another one wherever messages look otherwise: who takes over
+ * channels has to have the same.
+ */
+uint32_t bt_channel_layout(void);
+
 /* For event loops; the channel keeps it. */
 int bt_channel_fd(const struct bt_channel *);
 

@@ -90,6 +90,7 @@ bt_crossing_write(const struct bt_crossing *x)
 	int fd, r;
 
 	bt_buf_printf(&b, "baton-crossing %d\n", BT_CROSSING_VERSION);
+	bt_buf_printf(&b, "channel %u\n", bt_channel_layout());
 	bt_buf_printf(&b, "master %d %u %u %" PRIu64 " %u\n", x->board_fd,
 	    x->generation, x->workers, x->last_id, x->last_listener);
 	bt_buf_printf(&b, "resize_by %d\n", x->resize_by);
@@ -230,6 +231,16 @@ read_resize_by(struct reader *r, const char *line)
 	return sscanf(line, "%d", &r->x->resize_by) == 1;
 }
 
+/* Workers that are taken over speak on in the old one. */
+static bool
+read_channel(struct reader *r, const char *line)
+{
+	unsigned layout;
+
+	return sscanf(line, "%u", &layout) == 1 &&
+	    layout == bt_channel_layout();
+}
+
 static bool
 read_control_socket(struct reader *r, const char *line)
 {
@@ -309,6 +320,7 @@ static const struct {
 	const char *word;
 	bool (*read)(struct reader *, const char *line);
 } words[] = {
+	{ "channel", read_channel },
 	{ "master", read_master },
 	{ "resize_by", read_resize_by },
 	{ "exe", read_exe },

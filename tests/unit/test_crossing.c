@@ -185,6 +185,7 @@ static const char *const refused[] = {
 	"baton-crossing 2\n",
 	"something else\n",
 	"baton-crossing 1\nunknown 1\n",
+	"baton-crossing 1\nchannel 1\n", /* another layout of messages */
 	"baton-crossing 1\nmaster 1 2\n",
 	"baton-crossing 1\nslot 1 2 3\n",
 	"baton-crossing 1\nconf 1000\nshort\n",
