@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/title.h"
 #include "conf/conf.h"
 #include "master/master.h"
 #include "worker/worker.h"
@@ -215,6 +216,7 @@ main(int argc, char **argv)
 	if ((status = bt_master_take_over(bt_worker_run)) != -1)
 		return status;
 	if ((status = parse_options(argc, argv, &o)) != -1)
+	bt_title_init(argc, argv);
 		return status;
 	if (read_conf(&o, &conf) < 0)
 		return 1;

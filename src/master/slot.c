@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/title.h"
 #include "master/rescue.h"
 
 #include <assert.h>
@@ -165,7 +166,7 @@ shed(struct bt_slot *s)
 	/* a number would not do: ps and the logs shall tell which one it is */
 	snprintf(name, sizeof(name),
 	    s->index < 10 ? "baton: worker %u" : "baton:worker%u", s->index);
-	prctl(PR_SET_NAME, name);
+	bt_title_set(name);
 	snprintf(name, sizeof(name), "worker %u", s->index);
 	bt_log_set_process(name);
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stack.h"
+#include "base/title.h"
 #include "channel/heritage.h"
 #include "http/date.h"
 
@@ -219,7 +220,9 @@ clone_beside(unsigned slot)
 	pid = syscall(
 	    SYS_clone, CLONE_FILES | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	err = errno;
-	if (pid != 0)
+	if (pid == 0)
+		bt_title_set(name); /* its command line, too */
+	else
 		prctl(PR_SET_NAME, ours);
 	return pid == -1 ? -err : (pid_t)pid;
 }

@@ -67,6 +67,20 @@ proc_is_named(pid_t pid, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+void
+proc_command(pid_t pid, char *ret, size_t size)
+{
+	FILE *f = open_of(pid, "cmdline");
+
+	memset(ret, 0, size);
+	if (f == NULL)
+		return;
+	/* up to the first NUL it is the program, or all of the title */
+	if (fread(ret, 1, size - 1, f) == 0)
+		ret[0] = '\0';
+	fclose(f);
+}
+
 /* The number behind `key` in /proc/PID/status. */
 static long
 status_of(pid_t pid, const char *key)

@@ -17,6 +17,10 @@ bool proc_is_alive(pid_t);
 /* Whether its name begins so; false when it is gone. */
 bool proc_is_named(pid_t, const char *prefix);
 
+/* Its command line as ps shows it, up to the first argument; "" when it is
+ * gone. */
+void proc_command(pid_t, char *ret, size_t size);
+
 /* KiB of resident memory that is its own (anonymous), without files. */
 long proc_memory_kb(pid_t);
 

@@ -404,6 +404,48 @@ END_TEST
 
 /* The second one must neither start nor break the first one's socket. */
 START_TEST(second_on_the_same_control_socket)
+/* What ps and `systemctl status` show tells them apart. */
+START_TEST(processes_say_who_they_are)
+{
+	struct daemon *d = daemon_start("workers 2;\n" GOOD_SERVER);
+	pid_t children[PROC_CHILDREN_MAX];
+	size_t n = proc_children(d->pid, children), workers = 0, guards = 0;
+	char line[256];
+
+	for (size_t i = 0; i < n; i++) {
+		proc_command(children[i], line, sizeof(line));
+		workers += strncmp(line, "baton: worker ", 14) == 0;
+		guards += strncmp(line, "baton: guard ", 13) == 0;
+	}
+	ck_assert_uint_eq(workers, 2);
+	ck_assert_uint_eq(guards, 2);
+	proc_command(d->pid, line, sizeof(line));
+	wants(line, "/baton");
+	daemon_stop(d);
+}
+END_TEST
+
+/* Not once by each worker; again by the next generation. */
+START_TEST(a_missing_folder_is_said_once)
+{
+	struct daemon *d =
+	    daemon_start("workers 3;\nserver { route / { root @DIR@/none; } }");
+	const char *said = "route /: root ";
+	const char *first, *second;
+
+	ck_assert_uint_eq(client_get(daemon_connect(d), "/", "")->status, 404);
+	first = strstr(daemon_stderr(d), said);
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, said));
+	daemon_reload(d);
+	first = strstr(daemon_stderr(d), said);
+	second = strstr(first + 1, said);
+	ck_assert_ptr_nonnull(second);
+	ck_assert_ptr_null(strstr(second + 1, said));
+	daemon_stop(d);
+}
+END_TEST
+
 {
 	struct daemon *d = daemon_start(GOOD_SERVER);
 	const char *conf = daemon_write_conf("second.conf",
@@ -465,3 +507,6 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_test(tc, second_on_the_same_control_socket);
 	tcase_add_test(tc, start_after_a_crash);
 }
+	tc = bt_system_case(s, "what is shown");
+	tcase_add_test(tc, processes_say_who_they_are);
+	tcase_add_test(tc, a_missing_folder_is_said_once);
