@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define DEFAULT_CONF BT_SYSCONFDIR "/baton/baton.conf"
@@ -30,6 +31,9 @@ static const char usage_text[] =
     "       baton -V                     print the version\n"
     "       baton -h                     print this\n"
     "The conf file is " DEFAULT_CONF " if none is named.\n";
+
+/* The exit status of a start which a service manager need not repeat. */
+#define WRONG_CONF EX_CONFIG
 
 struct options {
 	const char *file, *verb, *listen, *root;
@@ -219,7 +223,7 @@ main(int argc, char **argv)
 	bt_title_init(argc, argv);
 		return status;
 	if (read_conf(&o, &conf) < 0)
-		return 1;
+		return o.check || o.verb || o.listen ? 1 : WRONG_CONF;
 	if (!o.check && o.verb == NULL)
 		return bt_master_run(conf, bt_worker_run);
 	status = o.verb ? bt_control_ask(conf, o.verb) : check(&o, conf);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define GOOD_SERVER "server { route / { return 200 \"hello\\n\"; } }\n"
@@ -108,7 +109,7 @@ START_TEST(missing_conf)
 	wants(r.err, path);
 	wants(r.err, "No such file");
 	r = spawn_run_with("-c", path);
-	ck_assert_int_eq(r.status, 1);
+	ck_assert_int_eq(r.status, EX_CONFIG);
 	wants(r.err, path);
 }
 END_TEST
@@ -174,9 +175,9 @@ START_TEST(check_bad)
 	caret = strchr(r.err, '^');
 	ck_assert_msg(caret != NULL, "no caret:\n%s", r.err);
 	ck_assert_msg(strspn(caret, "^~\n") >= 1, "%s", r.err);
-	/* the same conf does not start, says the same, and exits with 1 */
+	/* the same conf does not start, and says the same */
 	r = spawn_run_with("-c", path);
-	ck_assert_int_eq(r.status, 1);
+	ck_assert_int_eq(r.status, EX_CONFIG);
 	wants(r.err, bad_confs[_i].says);
 }
 END_TEST
@@ -195,7 +196,8 @@ START_TEST(bad_conf_in_the_journal)
 		.err = "err",
 		.journal = true };
 
-	ck_assert_int_eq(WEXITSTATUS(wait_exit(spawn_start(&s), "baton")), 1);
+	ck_assert_int_eq(WEXITSTATUS(wait_exit(spawn_start(&s), "baton")),
+	    _i ? 1 : EX_CONFIG);
 	ck_assert_str_eq(scratch_read("err", NULL),
 	    scratch_printf("<3>%s:1:2: unknown directive \"workres\", did you "
 			   "mean \"workers\"?\n"
