@@ -216,11 +216,11 @@ main(int argc, char **argv)
 	struct bt_conf *conf;
 	int status;
 
+	bt_title_init(argc, argv);
 	bt_fd_fill_standard();
 	if ((status = bt_master_take_over(bt_worker_run)) != -1)
 		return status;
 	if ((status = parse_options(argc, argv, &o)) != -1)
-	bt_title_init(argc, argv);
 		return status;
 	if (read_conf(&o, &conf) < 0)
 		return o.check || o.verb || o.listen ? 1 : WRONG_CONF;

@@ -19,6 +19,7 @@ struct bt_heritage {
 	struct bt_rates *rates;     /* of requests by address */
 	unsigned slot;              /* index into board->slots */
 	uint32_t generation;        /* of the conf */
+	bool is_first;              /* it says what is true of all of them */
 	struct bt_channel *channel; /* the far end; EOF: the master is gone */
 	int access_log_fd;          /* -1: off */
 };

@@ -129,12 +129,12 @@ bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
 	int r;
 
 	if (bt_addr_parse(bt_str_of(listen), &addr, &why) < 0) {
-		bt_buf_printf(errors, "-l %s: %s\n", listen, why);
+		bt_buf_printf(errors, "baton: -l %s: %s\n", listen, why);
 		return -EINVAL;
 	}
 	r = resolve_folder(root, folder);
 	if (r < 0) {
-		bt_buf_printf(errors, "-r %s: %s\n", root, strerror(-r));
+		bt_buf_printf(errors, "baton: -r %s: %s\n", root, strerror(-r));
 		return r;
 	}
 	bt_buf_puts(&text, "user off; server { listen ");

@@ -29,6 +29,7 @@ struct bt_services {
 	struct bt_rates *rates; /* of requests by client address */
 	const struct bt_now *now;
 	struct bt_file_cache *files;
+	bool says; /* what is wrong for every worker; one does */
 };
 
 /* A route as a worker runs it. */

@@ -211,6 +211,7 @@ live(struct bt_slot *s)
 		.rates = s->set->rates,
 		.slot = s->index,
 		.generation = s->set->generation,
+		.is_first = s->set->begun != s->set->generation,
 		.channel = s->far,
 		.access_log_fd = s->set->access_log_fd,
 	};
@@ -275,7 +276,7 @@ bt_slot_start(struct bt_slot *s)
 	s->pid = pid;
 	if (s->set->used <= s->index)
 		s->set->used = s->index + 1;
-	s->generation = s->set->generation;
+	s->generation = s->set->begun = s->set->generation;
 	s->started_ms = bt_clock_ms();
 	s->requests_before = bt_score_get(&s->score->worker.requests);
 	s->killed = false;

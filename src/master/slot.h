@@ -112,6 +112,7 @@ struct bt_slots {
 	/* the newest generation, which every fork inherits */
 	const struct bt_conf *conf;
 	uint32_t generation;
+	uint32_t begun;     /* the newest one that has had a worker */
 	int access_log_fd;  /* the master's; -1: off */
 	uint32_t reap_from; /* workers of earlier generations are left alone */
 	/* what workers know of limits by address */

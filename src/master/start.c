@@ -45,6 +45,19 @@ bt_master_count_workers(const struct bt_conf *conf)
 	return n < BT_CONF_WORKERS_MAX ? n : BT_CONF_WORKERS_MAX;
 }
 
+/* One line, where somebody could think that it is obeyed. */
+static void
+say_ignored_user(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (pw == NULL || pw->pw_uid != geteuid())
+		bt_log_info(NULL, 0,
+		    "user %s is ignored: baton was not started by root, and "
+		    "its workers stay who it is",
+		    user);
+}
+
 int
 bt_master_check_user(const struct bt_conf *conf)
 {
@@ -289,8 +302,11 @@ bt_master_start(struct bt_master *m)
 	m->exe = bt_upgrade_find_program();
 	if (m->conf->file != NULL)
 		m->conf_file = bt_mem_strdup(m->conf->file);
-	if ((r = bt_master_open_logs(m)) < 0 ||
-	    (r = bt_master_check_user(m->conf)) < 0 ||
+	if ((r = bt_master_open_logs(m)) < 0)
+		return r;
+	if (m->conf->user != NULL && geteuid() != 0)
+		say_ignored_user(m->conf->user);
+	if ((r = bt_master_check_user(m->conf)) < 0 ||
 	    (r = bt_master_make_loop(m)) < 0 || (r = make_board(m)) < 0 ||
 	    (r = bt_master_make_limits(m)) < 0)
 		return r;

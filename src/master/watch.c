@@ -60,15 +60,17 @@ static void
 log_whereabouts(const struct bt_slot *s)
 {
 	char stat[512], where[64], stack[2048], *state, *line, *rest = stack;
+	bool is_known;
 
 	read_proc(s->pid, "stat", stat, sizeof(stat));
 	read_proc(s->pid, "wchan", where, sizeof(where));
 	read_proc(s->pid, "stack", stack, sizeof(stack));
 	state = strrchr(stat, ')');
-	bt_log_error(NULL, 0,
-	    "worker %u, pid %d: state %c, in the kernel at %s", s->index,
+	/* "0": it is not in the kernel, or we may not know */
+	is_known = where[0] != '\0' && strcmp(where, "0") != 0;
+	bt_log_error(NULL, 0, "worker %u, pid %d: state %c%s%s", s->index,
 	    (int)s->pid, state && state[1] ? state[2] : '?',
-	    where[0] ? where : "?");
+	    is_known ? ", in the kernel at " : "", is_known ? where : "");
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
 			bt_log_error(

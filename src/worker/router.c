@@ -128,7 +128,7 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.fields_always = fields_of(&conf->scope, true) };
 	if (route->handler->start == NULL)
 		return;
-	if ((r = route->handler->start(route)) < 0)
+	if ((r = route->handler->start(route)) < 0 && services->says)
 		bt_log_warn(NULL, r, "%s:%u: route %.*s: %s %.*s", conf->file,
 		    conf->line, BT_STR_ARG(conf->path), route->handler->name,
 		    BT_STR_ARG(conf->root));

@@ -183,6 +183,7 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	    (r = bt_guard_start(&w->guard, heritage)) < 0)
 		bt_log_warn(NULL, r, "has no guard: connections end with it");
 	w->services = (struct bt_services){ .conf = w->conf,
+		.says = heritage->is_first,
 		.board = heritage->board,
 		.score = w->score,
 		.rates = heritage->rates,

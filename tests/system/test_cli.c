@@ -404,8 +404,6 @@ START_TEST(ask_for_the_end)
 }
 END_TEST
 
-/* The second one must neither start nor break the first one's socket. */
-START_TEST(second_on_the_same_control_socket)
 /* What ps and `systemctl status` show tells them apart. */
 START_TEST(processes_say_who_they_are)
 {
@@ -448,6 +446,8 @@ START_TEST(a_missing_folder_is_said_once)
 }
 END_TEST
 
+/* The second one must neither start nor break the first one's socket. */
+START_TEST(second_on_the_same_control_socket)
 {
 	struct daemon *d = daemon_start(GOOD_SERVER);
 	const char *conf = daemon_write_conf("second.conf",
@@ -508,7 +508,7 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_loop_test(tc, ask_for_the_end, 0, 2);
 	tcase_add_test(tc, second_on_the_same_control_socket);
 	tcase_add_test(tc, start_after_a_crash);
-}
 	tc = bt_system_case(s, "what is shown");
 	tcase_add_test(tc, processes_say_who_they_are);
 	tcase_add_test(tc, a_missing_folder_is_said_once);
+}

@@ -374,10 +374,12 @@ START_TEST(quick_says_what_is_wrong)
 		const char *listen, *root, *error;
 		int r;
 	} rows[] = {
-		{ "nowhere", "src", "-l nowhere: ", -EINVAL },
-		{ "127.0.0.1:70000", "src", "-l 127.0.0.1:70000: ", -EINVAL },
-		{ "80", "no/such", "-r no/such: No such file", -ENOENT },
-		{ "80", "Makefile", "-r Makefile: Not a directory", -ENOTDIR },
+		{ "nowhere", "src", "baton: -l nowhere: ", -EINVAL },
+		{ "127.0.0.1:70000", "src",
+		    "baton: -l 127.0.0.1:70000: ", -EINVAL },
+		{ "80", "no/such", "baton: -r no/such: No such file", -ENOENT },
+		{ "80", "Makefile", "baton: -r Makefile: Not a directory",
+		    -ENOTDIR },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
