@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 2         /* grows with every change of the structs */
+#define VERSION 3         /* grows with every change of the structs */
 
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",
@@ -24,6 +24,12 @@ const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_BAD_REQUEST] = "bad_request",
 	[BT_CLOSE_ERROR] = "error",
 	[BT_CLOSE_DRAIN] = "drain",
+	[BT_CLOSE_BODY_RATE] = "body_rate",
+	[BT_CLOSE_SEND_RATE] = "send_rate",
+	[BT_CLOSE_HEADER_SIZE] = "header_size",
+	[BT_CLOSE_BODY_SIZE] = "body_size",
+	[BT_CLOSE_KEEPALIVE_REQUESTS] = "keepalive_requests",
+	[BT_CLOSE_DRAIN_TIMEOUT] = "drain_timeout",
 };
 
 static size_t

@@ -45,6 +45,12 @@ enum bt_close_reason {
 	BT_CLOSE_BAD_REQUEST, /* 4xx, 5xx of the parser */
 	BT_CLOSE_ERROR,       /* our own: an answer could not be finished */
 	BT_CLOSE_DRAIN,       /* the server stops */
+	BT_CLOSE_BODY_RATE,   /* 408: min_body_rate */
+	BT_CLOSE_SEND_RATE,   /* min_send_rate */
+	BT_CLOSE_HEADER_SIZE, /* 414, 431: max_header_size */
+	BT_CLOSE_BODY_SIZE,   /* 413: max_body_size */
+	BT_CLOSE_KEEPALIVE_REQUESTS,
+	BT_CLOSE_DRAIN_TIMEOUT, /* cut: it was not done in time */
 	BT_CLOSE_REASONS,
 };
 

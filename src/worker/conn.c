@@ -254,7 +254,7 @@ begin_next(struct bt_conn *c)
 	case BT_PARSE_MORE:
 		return false;
 	case BT_PARSE_REFUSED:
-		bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+		bt_exchange_reject(c, status);
 		return true;
 	case BT_PARSE_DONE:
 		make_room_behind(in, &head);

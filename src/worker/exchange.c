@@ -67,6 +67,26 @@ bt_exchange_refuse(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 	bt_conn_set_last(c, why);
 }
 
+static enum bt_close_reason
+cause_of(unsigned status)
+{
+	switch (status) {
+	case 413:
+		return BT_CLOSE_BODY_SIZE;
+	case 414:
+	case 431:
+		return BT_CLOSE_HEADER_SIZE;
+	default:
+		return BT_CLOSE_BAD_REQUEST;
+	}
+}
+
+void
+bt_exchange_reject(struct bt_conn *c, unsigned status)
+{
+	bt_exchange_refuse(c, status, cause_of(status));
+}
+
 /* The descriptor is the exchange's own. */
 static void
 close_file(void *fd)
@@ -172,7 +192,7 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 
 	status = bt_parser_head(&x->parser, head, &x->arena, r);
 	if (status != 0) {
-		bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+		bt_exchange_reject(c, status);
 		return;
 	}
 	bt_score_add(&w->score->requests, 1);
@@ -183,7 +203,7 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 	}
 	x->route = bt_router_find(w->router, c->baton.listen, r->host, r->path);
 	if (needs_length(r)) {
-		bt_exchange_refuse(c, 411, BT_CLOSE_BAD_REQUEST);
+		bt_exchange_reject(c, 411);
 		return;
 	}
 	x->content_over = !bt_request_has_content(r);
@@ -191,7 +211,7 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 		max = x->route->conf ? x->route->conf->scope.max_body_bytes : 0;
 		status = bt_parser_limit(&x->parser, r, max ? max : UINT64_MAX);
 		if (status != 0) {
-			bt_exchange_refuse(c, status, BT_CLOSE_BAD_REQUEST);
+			bt_exchange_reject(c, status);
 			return;
 		}
 	}
@@ -263,7 +283,7 @@ bt_exchange_take_content(struct bt_conn *c)
 	parse = bt_parser_content(
 	    &x->parser, &x->request, bytes, n, &consumed, &content, &status);
 	if (parse == BT_PARSE_REFUSED) {
-		content_failed(c, status, BT_CLOSE_BAD_REQUEST);
+		content_failed(c, status, cause_of(status));
 		return true;
 	}
 	x->content_begun = true;

@@ -25,6 +25,9 @@ void bt_exchange_begin(struct bt_conn *, struct bt_str head);
 void bt_exchange_refuse(
     struct bt_conn *, unsigned status, enum bt_close_reason);
 
+/* The same for what breaks a rule or a limit: the status says which. */
+void bt_exchange_reject(struct bt_conn *, unsigned status);
+
 /*
  * Begins an exchange of which only file bytes are left: what another worker
  * handed over.

@@ -142,6 +142,17 @@ is_chunked(const struct bt_exchange *x)
 	return x->reply.length == BT_LENGTH_UNKNOWN && x->request.minor > 0;
 }
 
+/* Why the connection ends though its client would keep it. */
+static enum bt_close_reason
+last_reason(const struct bt_conn *c)
+{
+	if (c->worker->draining)
+		return BT_CLOSE_DRAIN;
+	return c->baton.requests + 1 >= c->worker->conf->keepalive_requests
+	    ? BT_CLOSE_KEEPALIVE_REQUESTS
+	    : BT_CLOSE_DONE;
+}
+
 /* Decides whether another request may follow, as late as the head allows. */
 static void
 decide_last(struct bt_conn *c)
@@ -157,8 +168,7 @@ decide_last(struct bt_conn *c)
 	    (x->request.expect_continue && !x->content_over &&
 		!x->wants_content && !x->content_begun)) {
 		c->linger = true; /* it may be sending the next one */
-		bt_conn_set_last(
-		    c, w->draining ? BT_CLOSE_DRAIN : BT_CLOSE_DONE);
+		bt_conn_set_last(c, last_reason(c));
 	}
 }
 

@@ -105,7 +105,7 @@ cut_retired(struct bt_worker *w)
 {
 	bt_log_warn(NULL, 0, "drain_timeout is over: %u connections are cut",
 	    w->conns_n);
-	bt_conn_close_all(w, BT_CLOSE_DRAIN);
+	bt_conn_close_all(w, BT_CLOSE_DRAIN_TIMEOUT);
 }
 
 static void

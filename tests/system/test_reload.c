@@ -221,7 +221,7 @@ START_TEST(cut_at_drain_timeout)
 	ck_assert_ptr_nonnull(
 	    strstr(daemon_stderr(d), "1 connections are cut"));
 	ck_assert(metrics_where(daemon_metrics(d), "baton_worker_closed_total",
-		      "reason", "drain") >= 1);
+		      "reason", "drain_timeout") == 1);
 	daemon_stop(d);
 }
 END_TEST
