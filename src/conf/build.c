@@ -124,6 +124,8 @@ parse_number(struct bt_build *b, const struct bt_node *n, uint64_t *ret)
 		r = bt_value_parse_duration(word, ret, &why);
 	else if (d->type == BT_TYPE_SIZE)
 		r = bt_value_parse_size(word, ret, &why);
+	else if (d->type == BT_TYPE_RATE)
+		r = bt_value_parse_rate(word, ret, &why);
 	else
 		r = bt_value_parse_count(word, ret, &why);
 	if (r == 0 && *ret >= d->min && *ret <= d->max)
@@ -198,6 +200,7 @@ apply(struct bt_build *b, const struct bt_node *n)
 	case BT_TYPE_COUNT:
 	case BT_TYPE_DURATION:
 	case BT_TYPE_SIZE:
+	case BT_TYPE_RATE:
 		set_number(b, n, field);
 		break;
 	case BT_TYPE_CHOICE:

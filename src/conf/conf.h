@@ -115,6 +115,7 @@ struct bt_conf {
 	unsigned offload_threads;
 	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,
 	    send_timeout_ms, keepalive_timeout_ms;
+	uint64_t min_body_rate, min_send_rate; /* bytes a second; 0: off */
 	unsigned keepalive_requests;
 	uint64_t max_header_bytes; /* the head: request line and fields */
 	struct bt_conf_listen *listens;

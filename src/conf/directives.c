@@ -159,8 +159,23 @@ const struct bt_directive bt_directives[] = {
 	    .syntax = "TIME", .preset = "30s", .min = 10, .max = HOUR,
 	    ARGS(1, 1), .field = FIELD(send_timeout_ms),
 	    .help = "Time in which a client takes nothing of its answer; then "
-		    "the connection is closed.",
+		    "the connection is reset.",
 	    .example = "send_timeout 10s;" },
+	{ .name = "min_body_rate", .where = BT_IN_MAIN, .type = BT_TYPE_RATE,
+	    .syntax = "SIZE/s | off", .preset = "240/s", .special = "off",
+	    .min = 1, .max = 1024 * 1024, ARGS(1, 1),
+	    .field = FIELD(min_body_rate),
+	    .help = "The least that a client has to send of a request's "
+		    "content, on average over any body_timeout; then 408.",
+	    .example = "min_body_rate 1k/s;" },
+	{ .name = "min_send_rate", .where = BT_IN_MAIN, .type = BT_TYPE_RATE,
+	    .syntax = "SIZE/s | off", .preset = "240/s", .special = "off",
+	    .min = 1, .max = 1024 * 1024, ARGS(1, 1),
+	    .field = FIELD(min_send_rate),
+	    .help = "The least that a client has to take of what waits for it, "
+		    "on average over any send_timeout; then the connection is "
+		    "reset.",
+	    .example = "min_send_rate off;" },
 	{ .name = "keepalive_timeout", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "75s",
 	    .min = 10, .max = DAY, ARGS(1, 1),
@@ -455,6 +470,8 @@ bt_directive_format(
 		bt_value_format_duration(value, text);
 	else if (d->type == BT_TYPE_SIZE)
 		bt_value_format_size(value, text);
+	else if (d->type == BT_TYPE_RATE)
+		bt_value_format_rate(value, text);
 	else
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 	snprintf(out, size, "%s", text);

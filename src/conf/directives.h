@@ -30,6 +30,7 @@ enum bt_directive_type {
 	BT_TYPE_COUNT,    /* unsigned */
 	BT_TYPE_DURATION, /* int64_t, milliseconds */
 	BT_TYPE_SIZE,     /* uint64_t, bytes */
+	BT_TYPE_RATE,     /* uint64_t, bytes a second */
 	BT_TYPE_CHOICE,   /* an enum; its names in `choices` */
 	BT_TYPE_NAME,     /* const char * */
 	BT_TYPE_PATH,     /* const char *, absolute */

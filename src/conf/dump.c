@@ -60,6 +60,7 @@ put_field(struct bt_buf *out, unsigned depth, const struct bt_directive *d,
 		number = (uint64_t) * (const int64_t *)field;
 		break;
 	case BT_TYPE_SIZE:
+	case BT_TYPE_RATE:
 		number = *(const uint64_t *)field;
 		break;
 	case BT_TYPE_CHOICE:

@@ -130,7 +130,7 @@ put_facts(struct bt_buf *out, const struct bt_directive *d)
 		bt_buf_puts(out, " .\n");
 	}
 	if (d->type == BT_TYPE_COUNT || d->type == BT_TYPE_DURATION ||
-	    d->type == BT_TYPE_SIZE)
+	    d->type == BT_TYPE_SIZE || d->type == BT_TYPE_RATE)
 		bt_buf_printf(out, "Range: %s to %s.\n",
 		    bt_directive_format(d, d->min, min, sizeof(min)),
 		    bt_directive_format(d, d->max, max, sizeof(max)));

@@ -120,6 +120,19 @@ bt_value_parse_size(struct bt_str s, uint64_t *ret, const char **ret_why)
 	return r == -ERANGE ? r : -EINVAL;
 }
 
+int
+bt_value_parse_rate(struct bt_str s, uint64_t *ret, const char **ret_why)
+{
+	int r = -EINVAL;
+
+	if (s.n > 2 && memcmp(s.p + s.n - 2, "/s", 2) == 0)
+		r = bt_value_parse_size(
+		    (struct bt_str){ s.p, s.n - 2 }, ret, ret_why);
+	if (r == -EINVAL)
+		*ret_why = "expected bytes a second such as 240/s or 1k/s";
+	return r;
+}
+
 static const char *
 format(uint64_t value, const struct unit *units, size_t n, char *out)
 {
@@ -145,6 +158,13 @@ const char *
 bt_value_format_size(uint64_t bytes, char out[static BT_VALUE_TEXT_MAX])
 {
 	return format(bytes, sizes, COUNT(sizes), out);
+}
+
+const char *
+bt_value_format_rate(uint64_t bytes, char out[static BT_VALUE_TEXT_MAX])
+{
+	bt_value_format_size(bytes, out);
+	return strcat(out, "/s");
 }
 
 static bool

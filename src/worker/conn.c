@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "worker/exchange.h"
 #include "worker/output.h"
+#include "worker/pace.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -101,6 +102,7 @@ conn_enter(struct bt_conn *c, enum bt_conn_phase phase)
 	int64_t deadline_ms = c->worker->now.ms + phase_ms(c, phase);
 
 	c->moved = false;
+	bt_pace_begin(c, phase);
 	if (c->phase == phase && c->deadline_ms == deadline_ms)
 		return;
 	TAILQ_REMOVE(&lists[c->phase], c, phase_link);
@@ -205,6 +207,8 @@ conn_read(struct bt_conn *c)
 	while (n == -1 && errno == EINTR);
 	if (n > 0) {
 		in->end += (size_t)n;
+		if (c->phase == BT_CONN_CONTENT)
+			c->window.bytes += (uint32_t)n;
 		bt_score_add(&c->worker->score->bytes_in, (uint64_t)n);
 	} else if (n == 0) {
 		c->eof = true;
@@ -311,8 +315,11 @@ conn_end(struct bt_conn *c)
 static void
 wait_for(struct bt_conn *c, enum bt_conn_phase phase, short events)
 {
-	/* a head has its time in all, the others from the last progress */
-	if (c->phase != phase || c->moved)
+	/*
+	 * A head has its time in all, content and the taking of an answer as
+	 * much as was paid for, the others from the last progress.
+	 */
+	if (c->phase != phase || (c->moved && bt_pace_is_kept(c)))
 		conn_enter(c, phase);
 	watch(c, events);
 }
@@ -587,12 +594,53 @@ bt_conn_reap(struct bt_worker *w)
 	}
 }
 
+/* Too little of the content came, or nothing. */
+static void
+expire_content(struct bt_conn *c)
+{
+	enum bt_close_reason why =
+	    c->window.bytes > 0 ? BT_CLOSE_BODY_RATE : BT_CLOSE_BODY_TIMEOUT;
+	struct bt_log log = { bt_conn_describe, c };
+
+	if (c->x->head_written) {
+		bt_log_info(&log, 0, "%u bytes of content in %lld ms; closed",
+		    c->window.bytes,
+		    (long long)c->worker->conf->body_timeout_ms);
+		bt_conn_close(c, why);
+		return;
+	}
+	bt_exchange_refuse(c, 408, why);
+	advance(c);
+}
+
+/*
+ * The kernel has taken nothing for it from us; the client may have taken of
+ * what the kernel holds.  If not, that is thrown away with the connection: a
+ * close would leave it in memory for as long as the client pretends to read.
+ */
+static void
+expire_send(struct bt_conn *c)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	struct bt_log log = { bt_conn_describe, c };
+	uint64_t taken = bt_pace_taken(c);
+
+	if (bt_pace_suffices(c, taken)) {
+		conn_enter(c, BT_CONN_SEND);
+		return;
+	}
+	bt_log_info(&log, 0, "client took %llu bytes in %lld ms; reset",
+	    (unsigned long long)taken,
+	    (long long)c->worker->conf->send_timeout_ms);
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	bt_conn_close(
+	    c, taken > 0 ? BT_CLOSE_SEND_RATE : BT_CLOSE_SEND_TIMEOUT);
+}
+
 /* The deadline of its phase is over. */
 static void
 expire(struct bt_conn *c)
 {
-	struct bt_log log = { bt_conn_describe, c };
-
 	switch ((enum bt_conn_phase)c->phase) {
 	case BT_CONN_FRESH: /* an unasked 408 would answer its next request */
 		bt_conn_close(c,
@@ -607,19 +655,10 @@ expire(struct bt_conn *c)
 		advance(c);
 		return;
 	case BT_CONN_CONTENT:
-		if (c->x->head_written) {
-			bt_log_info(&log, 0, "no content for %lld ms; closed",
-			    (long long)c->worker->conf->body_timeout_ms);
-			bt_conn_close(c, BT_CLOSE_BODY_TIMEOUT);
-			return;
-		}
-		bt_exchange_refuse(c, 408, BT_CLOSE_BODY_TIMEOUT);
-		advance(c);
+		expire_content(c);
 		return;
 	case BT_CONN_SEND:
-		bt_log_info(&log, 0, "client took nothing for %lld ms; closed",
-		    (long long)c->worker->conf->send_timeout_ms);
-		bt_conn_close(c, BT_CLOSE_SEND_TIMEOUT);
+		expire_send(c);
 		return;
 	case BT_CONN_LINGER:
 		bt_conn_close(c, c->reason);

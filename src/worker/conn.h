@@ -48,6 +48,12 @@ struct bt_output {
 	size_t at, end;
 };
 
+/* What a client has done for its deadline; see worker/pace.h. */
+struct bt_window {
+	uint32_t bytes;  /* CONTENT: came; SEND: went to the kernel */
+	uint32_t unsent; /* SEND: what the kernel held when it began */
+};
+
 struct bt_conn {
 	uint32_t magic;
 	uint8_t phase;  /* enum bt_conn_phase */
@@ -64,6 +70,7 @@ struct bt_conn {
 	struct bt_output out;
 	struct bt_head_scan scan;
 	int64_t deadline_ms;
+	struct bt_window window; /* since that was set */
 	TAILQ_ENTRY(bt_conn) phase_link;
 	int64_t linger_until_ms;
 	struct bt_baton baton;

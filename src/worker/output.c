@@ -359,6 +359,8 @@ sent(struct bt_conn *c, size_t n)
 
 	bt_score_add(&c->worker->score->bytes_out, n);
 	c->moved = true;
+	if (c->phase == BT_CONN_SEND)
+		c->window.bytes += (uint32_t)n;
 	if (n <= buffered) {
 		c->out.at += n;
 		return;

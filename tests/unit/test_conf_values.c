@@ -64,6 +64,22 @@ static const struct row sizes[] = {
 	{ "17179869184g", -ERANGE, 0, NULL },
 };
 
+static const struct row rates[] = {
+	{ "1/s", 0, 1, NULL },
+	{ "240/s", 0, 240, NULL },
+	{ "1K/s", 0, 1024, "1k/s" },
+	{ "2048/s", 0, 2048, "2k/s" },
+	{ "1m/s", 0, 1048576, NULL },
+	{ "", -EINVAL, 0, NULL },
+	{ "/s", -EINVAL, 0, NULL },
+	{ "1", -EINVAL, 0, NULL },
+	{ "1/", -EINVAL, 0, NULL },
+	{ "1s", -EINVAL, 0, NULL },
+	{ "1/m", -EINVAL, 0, NULL },
+	{ "1/s/s", -EINVAL, 0, NULL },
+	{ "17179869184g/s", -ERANGE, 0, NULL },
+};
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 static void
@@ -97,6 +113,12 @@ END_TEST
 START_TEST(size)
 {
 	check_row(&sizes[_i], bt_value_parse_size, bt_value_format_size);
+}
+END_TEST
+
+START_TEST(rate)
+{
+	check_row(&rates[_i], bt_value_parse_rate, bt_value_format_rate);
 }
 END_TEST
 
@@ -135,5 +157,6 @@ BT_UNIT_SUITE(conf_values)
 
 	tcase_add_loop_test(tc, duration, 0, COUNT(durations));
 	tcase_add_loop_test(tc, size, 0, COUNT(sizes));
+	tcase_add_loop_test(tc, rate, 0, COUNT(rates));
 	tcase_add_loop_test(tc, word, 0, COUNT(words));
 }

@@ -56,7 +56,7 @@ static bool
 is_number(const struct bt_directive *d)
 {
 	return d->type == BT_TYPE_COUNT || d->type == BT_TYPE_DURATION ||
-	    d->type == BT_TYPE_SIZE;
+	    d->type == BT_TYPE_SIZE || d->type == BT_TYPE_RATE;
 }
 
 START_TEST(row_is_whole)
