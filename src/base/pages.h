@@ -1,0 +1,38 @@
+#ifndef BT_BASE_PAGES_H
+#define BT_BASE_PAGES_H
+
+/*
+ * Whether a file's bytes are in memory, so that reading or sending them does
+ * not wait for a disk.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * How many bytes from `offset` on, of `n`, can be had without waiting
+ * (preadv2(2), RWF_NOWAIT).  Looks at one page in each BT_PAGES_STEP, and at
+ * the last: files come into memory, and go, in runs that are longer than that.
+ * At the end of the file, or where it cannot be read, it says yes: who reads
+ * there is told, and does not wait.
+ *
+ * Returns: 0 .. n; 0, too, where the file system cannot say.
+ */
+size_t bt_pages_ready(int fd, uint64_t offset, size_t n);
+
+#define BT_PAGES_STEP (64 * 1024)
+
+/* Brings them into memory.  Waits for the disk: on an offload thread. */
+void bt_pages_fetch(int fd, uint64_t offset, size_t n);
+
+/*
+ * As pread(2), but without waiting.
+ *
+ * Returns: bytes read, 0 at the end; -EAGAIN when it would wait, or the file
+ *          system cannot say; another negative errno.
+ */
+ssize_t bt_pages_read(int fd, char *out, size_t n, uint64_t offset);
+
+#endif
