@@ -65,6 +65,8 @@ struct bt_conf_scope {
 	const struct bt_conf_field *fields;
 	size_t fields_n;
 	int64_t file_cache_valid_ms; /* 0: check the file at every request */
+	unsigned precompressed;      /* 0: off */
+	unsigned dotfiles;           /* 0: off */
 };
 
 struct bt_conf_route {

@@ -290,6 +290,18 @@ const struct bt_directive bt_directives[] = {
 		    "taken to be unchanged; 0 looks at every request.",
 	    .example = "file_cache_valid 10s;",
 	    .nginx = " open_file_cache_valid open_file_cache " },
+	{ .name = "precompressed", .where = ANYWHERE, .type = BT_TYPE_CHOICE,
+	    .syntax = "off | on", .preset = "on", .choices = off_or_on,
+	    ARGS(1, 1), SCOPE(precompressed),
+	    .help = "With root: sends FILE.br, FILE.zst or FILE.gz for FILE to "
+		    "clients that take it, unless it is older than FILE.",
+	    .example = "precompressed off;", .nginx = " gzip_static brotli_static " },
+	{ .name = "dotfiles", .where = ANYWHERE, .type = BT_TYPE_CHOICE,
+	    .syntax = "off | on", .preset = "off", .choices = off_or_on,
+	    ARGS(1, 1), SCOPE(dotfiles),
+	    .help = "With root: whether names that begin with a dot are "
+		    "served; /.well-known/ always is.",
+	    .example = "dotfiles on;" },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
 	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
 	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },

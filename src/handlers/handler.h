@@ -14,6 +14,7 @@
 
 struct bt_exchange;
 struct bt_file_cache;
+struct bt_offload;
 
 /* The time of this turn of the loop. */
 struct bt_now {
@@ -30,6 +31,9 @@ struct bt_services {
 	const struct bt_now *now;
 	struct bt_file_cache *files;
 	bool says; /* what is wrong for every worker; one does */
+	struct bt_offload *offload;
+	/* The connection of an exchange goes on: its reply is described now. */
+	void (*resume)(struct bt_exchange *);
 };
 
 /* A route as a worker runs it. */
@@ -53,9 +57,10 @@ struct bt_handler {
 	/* Frees `state`. */
 	void (*stop)(struct bt_route *);
 	/*
-	 * The head is there, the content may not be.  Describes the reply, now;
-	 * sets x->wants_content when content() shall get what the client sends,
-	 * else it is read and dropped.
+	 * The head is there, the content may not be.  Describes the reply, now
+	 * or when the work that it gives (handlers/work.h) is done; sets
+	 * x->wants_content when content() shall get what the client sends, else
+	 * it is read and dropped.
 	 */
 	void (*answer)(struct bt_exchange *);
 	/* How many bytes content() can take now; 0 stops the reading. */

@@ -86,6 +86,12 @@ bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
 	bt_reply_bytes(x, status, fields, error_page(&x->arena, status));
 }
 
+void
+bt_reply_busy(struct bt_exchange *x)
+{
+	bt_reply_error(x, 503, BT_STR("Retry-After: 1\r\n"));
+}
+
 struct bt_str
 bt_methods_format(unsigned methods, struct bt_arena *a)
 {

@@ -13,11 +13,15 @@
 
 #include <sys/types.h>
 
+struct bt_conn;
+struct bt_work;
+
 /*
  * Produces content for a stream.
  *
  * Returns: bytes written to `out` (1..room); 0 at the end; -EAGAIN when there
- *          is nothing yet (asked again after content() or content_end());
+ *          is nothing yet (asked again after content(), content_end(), or
+ *          when the exchange's work is done);
  *          another negative errno cuts the answer and the connection.
  */
 typedef ssize_t bt_pull_fn(struct bt_exchange *, char *out, size_t room);
@@ -51,9 +55,11 @@ struct bt_reply {
 };
 
 struct bt_exchange {
+	const struct bt_services *services;
 	const struct bt_route *route;
 	void *state; /* the handler's, usually of the arena */
 	bool wants_content;
+	struct bt_work *work; /* beside the loop, which it waits for */
 	struct bt_reply reply;
 	struct bt_arena arena;
 	const struct bt_baton
@@ -62,10 +68,12 @@ struct bt_exchange {
 	struct bt_request request;
 
 	/* the worker's part */
+	struct bt_conn *conn;
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
 	bool handed_over; /* another worker began it */
 	uint64_t sent;    /* content bytes given to the output so far */
+	uint64_t ready;   /* FILE: so many are known to be in memory */
 };
 
 /* The reply is those bytes, with these fields; both borrowed. */
@@ -86,6 +94,9 @@ void bt_reply_on_release(struct bt_exchange *, void (*)(void *), void *arg);
 /* A short page for a status of 300 or more, with extra fields (may be none). */
 void bt_reply_error(
     struct bt_exchange *, unsigned status, struct bt_str fields);
+
+/* 503 with Retry-After: there is too much to do already. */
+void bt_reply_busy(struct bt_exchange *);
 
 /* 405 with Allow for that set of methods. */
 void bt_reply_not_allowed(struct bt_exchange *, unsigned methods);

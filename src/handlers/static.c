@@ -1,77 +1,38 @@
 /*
  * `root FOLDER`: files.  The path of the request, decoded and normalized, is
- * opened beneath the root by the kernel's own rules (openat2), so that nothing
- * outside of it can be reached.  A path that ends in / is a folder: its index
- * is sent; a folder without the slash is redirected to it.  Worker, on the
- * loop.
+ * searched for beneath the root (handlers/search.h); what would wait for a disk
+ * is searched for on an offload thread.  A path that ends in / is a folder: its
+ * index is sent; a folder without the slash is redirected to it.  Worker, on
+ * the loop.
  */
 
-#include "handlers/reply.h"
 #include "handlers/rows.h"
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "handlers/file_cache.h"
+#include "handlers/folder.h"
+#include "handlers/search.h"
+#include "handlers/work.h"
 #include "http/conditional.h"
 #include "http/range.h"
 #include "http/uri.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-struct folder {
-	int fd;             /* the number stays: the cache knows it by that */
-	int64_t checked_ms; /* that it is still what the path names */
-	dev_t dev;
-	ino_t ino;
-};
-
-/*
- * The path may name another folder by now: a site is put in place by a rename
- * of a symlink.  While it names none, the folder that we have is served.
- */
-static void
-check_folder(struct folder *f, const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (f->fd != -1 &&
-	    (stat(path, &st) == -1 ||
-		(st.st_dev == f->dev && st.st_ino == f->ino)))
-		return;
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		bt_fd_close(&fd);
-		return;
-	}
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
-	if (f->fd == -1)
-		f->fd = bt_fd_take(&fd);
-	else
-		dup3(fd, f->fd, O_CLOEXEC);
-	bt_fd_close(&fd);
-}
 
 static int
 start(struct bt_route *route)
 {
-	struct folder *f = bt_mem_zero(1, sizeof(*f));
+	struct bt_folder *folder;
+	int fd, r = bt_folder_new(route->conf->root.p, &folder);
 
-	f->fd = -1;
-	route->state = f;
-	check_folder(f, route->conf->root.p);
-	/* it may be mounted, or made, later: tried again when it is asked for
-	 */
-	if (f->fd == -1)
-		return -errno;
-	if (route->services->says && !bt_file_can_open(f->fd))
+	route->state = folder;
+	/* it may be mounted, or made, later: looked for when it is asked for */
+	if (r < 0)
+		return r;
+	fd = bt_folder_fd(folder, route->services->offload,
+	    route->services->now->ms, INT64_MAX);
+	if (route->services->says && !bt_file_can_open(fd))
 		bt_log_error(NULL, ENOSYS,
 		    "files cannot be opened: openat2, which a seccomp filter "
 		    "may forbid (RestrictSUIDSGID= of systemd)");
@@ -81,11 +42,7 @@ start(struct bt_route *route)
 static void
 stop(struct bt_route *route)
 {
-	struct folder *f = route->state;
-
-	if (f != NULL)
-		bt_fd_close(&f->fd);
-	free(f);
+	bt_folder_free(route->state);
 }
 
 static unsigned
@@ -112,67 +69,6 @@ status_of(int error)
 	default:
 		return 500;
 	}
-}
-
-static int
-find(struct bt_exchange *x, struct bt_str path, struct bt_file **ret)
-{
-	const struct bt_services *s = x->route->services;
-	int64_t valid_ms = x->route->conf->scope.file_cache_valid_ms;
-	struct folder *f = x->route->state;
-
-	if (f->fd == -1 || s->now->ms - f->checked_ms >= valid_ms) {
-		check_folder(f, x->route->conf->root.p);
-		f->checked_ms = s->now->ms;
-	}
-	if (f->fd == -1)
-		return -errno;
-	return bt_file_cache_find(
-	    s->files, f->fd, path, s->now->ms, valid_ms, ret);
-}
-
-/* The first index file of a folder that is there; `path` ends in / or is "". */
-static int
-find_index(struct bt_exchange *x, struct bt_str path, struct bt_file **ret)
-{
-	const struct bt_conf_route *conf = x->route->conf;
-	char name[PATH_MAX];
-
-	for (size_t i = 0; i < conf->index_n; i++) {
-		struct bt_str index = conf->index[i];
-		int r;
-
-		if (path.n + index.n > sizeof(name))
-			return -ENAMETOOLONG;
-		memcpy(name, path.p, path.n);
-		memcpy(name + path.n, index.p, index.n);
-		r = find(x, (struct bt_str){ name, path.n + index.n }, ret);
-		if (r == 0 && (*ret)->kind == BT_FILE_REGULAR)
-			return 0;
-		if (r == 0)
-			bt_file_unref(*ret);
-		else if (r != -ENOENT)
-			return r;
-	}
-	return -ENOENT;
-}
-
-/* A folder that has no index is not shown: 403, as long as it is there. */
-static int
-find_in_folder(struct bt_exchange *x, struct bt_str path, struct bt_file **ret)
-{
-	struct bt_file *folder;
-	int r = find_index(x, path, ret);
-
-	if (r != -ENOENT)
-		return r;
-	if (path.n > 0)
-		path.n--; /* its slash */
-	if ((r = find(x, path, &folder)) < 0)
-		return r;
-	r = folder->kind == BT_FILE_FOLDER ? -EACCES : -ENOTDIR;
-	bt_file_unref(folder);
-	return r;
 }
 
 /* To the same path with a slash, the query kept. */
@@ -250,12 +146,16 @@ has_conditions(const struct bt_request *r)
 static void
 reply_not_modified(struct bt_exchange *x, const struct bt_file *f)
 {
+	bool varies = f->coding != BT_CODING_IDENTITY || f->codings != 0;
+
 	/* the lines that a 200 would have, but for those of the content */
 	bt_reply_bytes(x, 304,
-	    bt_arena_printf(&x->arena, "ETag: %.*s\r\n", BT_STR_ARG(f->etag)),
+	    bt_arena_printf(&x->arena, "ETag: %.*s\r\n%s", BT_STR_ARG(f->etag),
+		varies ? "Vary: Accept-Encoding\r\n" : ""),
 	    BT_STR_NONE);
 }
 
+/* Takes the reference. */
 static void
 reply_with(struct bt_exchange *x, struct bt_file *f)
 {
@@ -279,26 +179,124 @@ reply_with(struct bt_exchange *x, struct bt_file *f)
 		reply_part(x, f, 200, f->fields, 0, f->size);
 }
 
+/* What the search came to. */
+static void
+conclude(struct bt_exchange *x, const struct bt_search *s, int r)
+{
+	if (r < 0) {
+		bt_reply_error(x, status_of(r), BT_STR_NONE);
+		return;
+	}
+	switch (s->found) {
+	case BT_FOUND_FILE:
+		reply_with(x, bt_search_choose(s, &x->request));
+		return;
+	case BT_FOUND_FOLDER: /* is not shown */
+		bt_reply_error(x, 403, BT_STR_NONE);
+		return;
+	case BT_FOUND_SLASH:
+		redirect_to_slash(x);
+		return;
+	}
+}
+
+/* A search on a thread, with a path of its own. */
+struct search_work {
+	struct bt_work work;
+	struct bt_search search;
+	int result;
+	char path[];
+};
+
+static void
+search_run(struct bt_work *work)
+{
+	struct search_work *w = (struct search_work *)work;
+
+	w->result = bt_search_run(&w->search);
+}
+
+static void
+search_done(struct bt_work *work)
+{
+	struct search_work *w = (struct search_work *)work;
+	struct bt_exchange *x = work->x;
+
+	if (x != NULL) {
+		if (w->result == 0)
+			bt_search_keep(&w->search, x->services->files,
+			    x->services->now->ms);
+		conclude(x, &w->search, w->result);
+	}
+	bt_search_fini(&w->search);
+	free(w);
+}
+
+static void
+search_on_thread(struct bt_exchange *x, const struct bt_search *s)
+{
+	struct search_work *w = bt_mem_new(sizeof(*w) + s->path.n);
+
+	memset(w, 0, sizeof(*w));
+	w->work.run = search_run;
+	w->work.done = search_done;
+	w->search.root_fd = s->root_fd;
+	w->search.conf = s->conf;
+	w->search.codings = s->codings;
+	w->search.path = (struct bt_str){ w->path, s->path.n };
+	if (s->path.n > 0)
+		memcpy(w->path, s->path.p, s->path.n);
+	if (bt_work_start(x, &w->work) < 0) {
+		free(w);
+		bt_reply_busy(x);
+	}
+}
+
+/* `/.git/config`, but not `/.well-known/acme-challenge/x`. */
+static bool
+has_dot_file(struct bt_str path)
+{
+	const char *end = path.p + path.n;
+
+	for (const char *p = path.p;
+	     (p = memchr(p, '/', end - p)) && ++p < end;)
+		if (*p == '.' &&
+		    !(p == path.p + 1 &&
+			bt_str_has_prefix(
+			    (struct bt_str){ p, (size_t)(end - p) },
+			    BT_STR(".well-known/"))))
+			return true;
+	return false;
+}
+
 static void
 answer(struct bt_exchange *x)
 {
-	const struct bt_str path = { x->request.path.p + 1,
-		x->request.path.n - 1 };
-	struct bt_file *f;
+	const struct bt_services *services = x->services;
+	const struct bt_conf_route *conf = x->route->conf;
+	struct bt_search s = { .conf = conf,
+		.path = { x->request.path.p + 1, x->request.path.n - 1 },
+		.codings = conf->scope.precompressed &&
+		    x->request.known[BT_FIELD_ACCEPT_ENCODING],
+		.files = services->files,
+		.now_ms = services->now->ms };
 	int r;
 
-	if (path.n == 0 || path.p[path.n - 1] == '/')
-		r = find_in_folder(x, path, &f);
-	else
-		r = find(x, path, &f);
-	if (r < 0) {
-		bt_reply_error(x, status_of(r), BT_STR_NONE);
-	} else if (f->kind == BT_FILE_FOLDER) {
-		bt_file_unref(f);
-		redirect_to_slash(x);
-	} else {
-		reply_with(x, f);
+	if (!conf->scope.dotfiles && has_dot_file(x->request.path)) {
+		bt_reply_error(x, 404, BT_STR_NONE);
+		return;
 	}
+	r = bt_folder_fd(x->route->state, services->offload, s.now_ms,
+	    conf->scope.file_cache_valid_ms);
+	if (r >= 0) {
+		s.root_fd = r;
+		r = bt_search_run(&s);
+	}
+	if (r == -EINPROGRESS)
+		search_on_thread(x, &s);
+	else
+		conclude(x, &s, r);
+	bt_search_fini(&s);
 }
 
 const struct bt_handler bt_handler_static = {

@@ -45,6 +45,7 @@ static const struct phase {
 	[BT_CONN_IDLE] = { "idle", TIMEOUT(keepalive_timeout_ms) },
 	[BT_CONN_HEAD] = { "head", TIMEOUT(header_timeout_ms) },
 	[BT_CONN_CONTENT] = { "content", TIMEOUT(body_timeout_ms) },
+	[BT_CONN_WORK] = { "work", TIMEOUT(worker_timeout_ms) },
 	[BT_CONN_SEND] = { "send", TIMEOUT(send_timeout_ms) },
 	[BT_CONN_LINGER] = { "linger", 0 },
 	[BT_CONN_CLOSED] = { "closed", 0 },
@@ -453,6 +454,9 @@ settle(struct bt_conn *c)
 
 	if (may_hand_back(c) && hand_back(c))
 		bt_worker_check_done(c->worker);
+	else if (c->x != NULL && c->x->work != NULL)
+		wait_for(c, BT_CONN_WORK,
+		    (short)(read | (c->out.at < c->out.end ? EV_WRITE : 0)));
 	else if (sending)
 		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
 	else if (c->x == NULL)
@@ -495,6 +499,13 @@ advance(struct bt_conn *c)
 	}
 	if (c->phase < BT_CONN_LINGER)
 		settle(c);
+}
+
+void
+bt_conn_resume(struct bt_conn *c)
+{
+	c->moved = true;
+	advance(c);
 }
 
 static void
@@ -637,6 +648,22 @@ expire_send(struct bt_conn *c)
 	    c, taken > 0 ? BT_CLOSE_SEND_RATE : BT_CLOSE_SEND_TIMEOUT);
 }
 
+/* A disk, or whatever a thread is in, does not answer. */
+static void
+expire_work(struct bt_conn *c)
+{
+	struct bt_log log = { bt_conn_describe, c };
+
+	bt_log_warn(&log, 0, "a thread works on it for %lld ms",
+	    (long long)c->worker->conf->worker_timeout_ms);
+	if (c->x->head_written) {
+		bt_conn_close(c, BT_CLOSE_ERROR);
+		return;
+	}
+	bt_exchange_refuse(c, 503, BT_CLOSE_ERROR);
+	advance(c);
+}
+
 /* The deadline of its phase is over. */
 static void
 expire(struct bt_conn *c)
@@ -656,6 +683,9 @@ expire(struct bt_conn *c)
 		return;
 	case BT_CONN_CONTENT:
 		expire_content(c);
+		return;
+	case BT_CONN_WORK:
+		expire_work(c);
 		return;
 	case BT_CONN_SEND:
 		expire_send(c);

@@ -4,8 +4,8 @@
 /*
  * A connection, from the moment it is taken from the channel to its close.
  *
- *   IDLE ──▶ HEAD ──▶ CONTENT ◀──▶ SEND ──▶ IDLE …
- *                                    └────▶ LINGER ──▶ CLOSED
+ *   IDLE ──▶ HEAD ──▶ CONTENT ◀──▶ WORK ◀──▶ SEND ──▶ IDLE …
+ *                                              └────▶ LINGER ──▶ CLOSED
  *
  * The phase says what the connection waits for, and so which timeout runs; all
  * that can be done without waiting is done at once, whatever the phase.
@@ -28,6 +28,7 @@ enum bt_conn_phase {
 	BT_CONN_IDLE,    /* between requests: keepalive_timeout */
 	BT_CONN_HEAD,    /* a head has begun: header_timeout */
 	BT_CONN_CONTENT, /* the client's content: body_timeout */
+	BT_CONN_WORK,    /* our work beside the loop: worker_timeout */
 	BT_CONN_SEND,    /* the client's receiving: send_timeout */
 	BT_CONN_LINGER,  /* our side is closed, the client's is read away */
 	BT_CONN_CLOSED,
@@ -93,6 +94,9 @@ void bt_conn_close(struct bt_conn *, enum bt_close_reason);
 
 /* No request after the one in progress; the first reason given stays. */
 void bt_conn_set_last(struct bt_conn *, enum bt_close_reason);
+
+/* Goes on with one whose reply has been described beside its callbacks. */
+void bt_conn_resume(struct bt_conn *);
 
 /* Acts on the connections whose phase has lasted too long. */
 void bt_conn_expire(struct bt_worker *);

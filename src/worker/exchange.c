@@ -5,6 +5,7 @@
 #include "worker/exchange.h"
 
 #include "base/fd.h"
+#include "handlers/work.h"
 #include "worker/output.h"
 #include "worker/worker.h"
 
@@ -17,6 +18,9 @@ exchange_new(struct bt_conn *c)
 	struct bt_exchange *x = bt_pool_take(&w->exchanges);
 
 	/* the request is filled by the parser, or by forget_request() */
+	x->services = &w->services;
+	x->work = NULL;
+	x->conn = c;
 	x->route = NULL;
 	x->state = NULL;
 	x->wants_content = false;
@@ -27,7 +31,7 @@ exchange_new(struct bt_conn *c)
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
 	x->handed_over = false;
-	x->sent = 0;
+	x->sent = x->ready = 0;
 	c->x = x;
 	return x;
 }
@@ -44,6 +48,7 @@ forget_request(struct bt_request *r)
 static void
 release_reply(struct bt_exchange *x)
 {
+	bt_work_forget(x);
 	if (x->reply.release != NULL)
 		x->reply.release(x->reply.release_arg);
 	x->reply = (struct bt_reply){ 0 };

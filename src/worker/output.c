@@ -4,14 +4,20 @@
 
 #include "worker/output.h"
 
+#include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/pages.h"
+#include "handlers/work.h"
 #include "http/date.h"
 #include "http/status.h"
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -400,7 +406,7 @@ send_file(struct bt_conn *c, size_t max)
 {
 	const struct bt_exchange *x = c->x;
 	off_t offset = (off_t)(x->reply.offset + x->sent);
-	uint64_t rest = x->reply.length - x->sent;
+	uint64_t rest = x->ready - x->sent;
 	ssize_t n = sendfile(
 	    c->fd, x->reply.fd, &offset, rest < max ? (size_t)rest : max);
 
@@ -409,6 +415,74 @@ send_file(struct bt_conn *c, size_t max)
 		return -1;
 	}
 	return n;
+}
+
+/* Bringing a part of a file into memory. */
+struct fetch {
+	struct bt_work work;
+	int fd; /* its own */
+	uint64_t offset;
+	size_t n;
+};
+
+static void
+fetch_run(struct bt_work *work)
+{
+	struct fetch *f = (struct fetch *)work;
+
+	bt_pages_fetch(f->fd, f->offset, f->n);
+}
+
+static void
+fetch_done(struct bt_work *work)
+{
+	struct fetch *f = (struct fetch *)work;
+
+	/* whatever came of it: what it can't read is an error of sendfile */
+	if (work->x != NULL)
+		work->x->ready = work->x->sent + f->n;
+	bt_fd_close(&f->fd);
+	free(f);
+}
+
+static void
+fetch_start(struct bt_exchange *x, uint64_t offset, size_t n)
+{
+	struct fetch *f = bt_mem_zero(1, sizeof(*f));
+
+	f->work.run = fetch_run;
+	f->work.done = fetch_done;
+	f->fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
+	f->offset = offset;
+	f->n = n;
+	if (f->fd != -1 && bt_work_start(x, &f->work) == 0)
+		return;
+	/* too much to do already: the disk is waited for after all */
+	x->ready = x->sent + n;
+	bt_fd_close(&f->fd);
+	free(f);
+}
+
+/*
+ * Whether the next bytes of the file are in memory; where they are not, a
+ * thread fetches them, and the connection goes on when they are.
+ */
+static bool
+is_file_ready(struct bt_exchange *x)
+{
+	uint64_t offset = x->reply.offset + x->sent;
+	uint64_t rest = x->reply.length - x->sent;
+	size_t n = rest < TURN_BYTES_MAX ? (size_t)rest : TURN_BYTES_MAX;
+
+	if (x->work != NULL)
+		return false;
+	if (x->sent < x->ready)
+		return true;
+	x->ready = x->sent + bt_pages_ready(x->reply.fd, offset, n);
+	if (x->sent < x->ready)
+		return true;
+	fetch_start(x, offset, n);
+	return x->work == NULL;
 }
 
 bool
@@ -423,6 +497,8 @@ bt_output_flush(struct bt_conn *c)
 		    c->out.at == c->out.end && c->x->reply.kind == BT_BODY_FILE;
 		ssize_t n;
 
+		if (file && !is_file_ready(c->x))
+			break;
 		do
 			n = file ? send_file(c, TURN_BYTES_MAX - total)
 				 : send_bytes(c);

@@ -51,6 +51,7 @@ bt_pace_is_kept(const struct bt_conn *c)
 	case BT_CONN_FRESH:
 	case BT_CONN_IDLE:
 	case BT_CONN_HEAD:
+	case BT_CONN_WORK:
 	case BT_CONN_LINGER:
 	case BT_CONN_CLOSED:
 	case BT_CONN_PHASES:

@@ -10,11 +10,13 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/offload.h"
 #include "base/stack.h"
 #include "handlers/file_cache.h"
 #include "handlers/reply.h"
 #include "worker/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +32,9 @@
 #define CONNS_KEPT 1024
 #define BUFFERS_KEPT 64
 #define EXCHANGES_KEPT 64
+
+/* More work than that at a time is answered with 503. */
+#define OFFLOAD_QUEUE_MAX 4096
 
 #define CACHE_ENTRIES 16384
 #define CACHE_BYTES (64 * 1024 * 1024)
@@ -161,12 +166,45 @@ pools_init(struct bt_worker *w)
 	TAILQ_INIT(&w->closed);
 }
 
+static void
+on_offload(evutil_socket_t fd, short events, void *arg)
+{
+	struct bt_worker *w = arg;
+
+	bt_worker_turn(w);
+	bt_offload_collect(w->services.offload);
+	bt_worker_check_done(w);
+}
+
+static void
+on_resume(struct bt_exchange *x)
+{
+	bt_conn_resume(x->conn);
+}
+
+/* The loop, and what it waits for always. */
+static int
+loop_init(struct bt_worker *w)
+{
+	const struct timeval tick = { 0, TICK_MS * 1000 };
+
+	if ((w->base = base_new()) == NULL ||
+	    (w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w)) ==
+		NULL ||
+	    event_add(w->tick, &tick) == -1 ||
+	    (w->offload = event_new(w->base, bt_offload_fd(w->services.offload),
+		 EV_READ | EV_PERSIST, on_offload, w)) == NULL ||
+	    event_add(w->offload, NULL) == -1)
+		return -ENOMEM;
+	return 0;
+}
+
 /* Everything that the loop needs; what fails is logged. */
 static int
 worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 {
-	const struct timeval tick = { 0, TICK_MS * 1000 };
 	unsigned long fds = bt_fd_raise_limit() / 8;
+	struct bt_offload *offload;
 	int r;
 
 	w->heritage = heritage;
@@ -182,24 +220,29 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	if (w->conf->crash_rescue &&
 	    (r = bt_guard_start(&w->guard, heritage)) < 0)
 		bt_log_warn(NULL, r, "has no guard: connections end with it");
+	r = bt_offload_new(
+	    w->conf->offload_threads, OFFLOAD_QUEUE_MAX, &offload);
+	if (r < 0) {
+		bt_log_error(NULL, r, "cannot prepare offload threads");
+		return r;
+	}
 	w->services = (struct bt_services){ .conf = w->conf,
 		.says = heritage->is_first,
 		.board = heritage->board,
 		.score = w->score,
 		.rates = heritage->rates,
 		.now = &w->now,
+		.offload = offload,
+		.resume = on_resume,
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
 	w->router = bt_router_new(&w->services);
 	if (heritage->access_log_fd != -1)
 		w->access_log = bt_access_log_new(&heritage->access_log_fd,
 		    w->conf->access_log_format, w->score);
-	if ((w->base = base_new()) == NULL ||
-	    (w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w)) ==
-		NULL ||
-	    event_add(w->tick, &tick) == -1) {
+	if ((r = loop_init(w)) < 0) {
 		bt_log_error(NULL, 0, "cannot make an event loop");
-		return -1;
+		return r;
 	}
 	w->memory_fd = bt_memory_open();
 	w->outbox = bt_outbox_new(w);
@@ -213,11 +256,14 @@ worker_fini(struct bt_worker *w)
 		bt_inbox_stop(w);
 		if (w->tick != NULL)
 			event_free(w->tick);
+		if (w->offload != NULL)
+			event_free(w->offload);
 		bt_outbox_free(w->outbox);
 		bt_conn_close_all(w, BT_CLOSE_DRAIN);
 		bt_conn_reap(w);
 		event_base_free(w->base);
 	}
+	bt_offload_free(w->services.offload);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
 	bt_router_free(w->router);

@@ -29,7 +29,7 @@ struct bt_worker {
 	struct bt_score_slot *slot;
 	struct bt_score_worker *score;
 	struct event_base *base;
-	struct event *tick, *inbox;
+	struct event *tick, *inbox, *offload;
 	struct bt_now now;
 	struct bt_services services;
 	struct bt_router *router;

@@ -29,6 +29,10 @@ start_site(const char *conf)
 	scratch_text("site/bare/file.css", "p{}\n");
 	scratch_text("site/a b%.txt", "odd name\n");
 	scratch_text("site/.hidden", "hidden\n");
+	scratch_text("site/dir/.git/config", "hidden\n");
+	scratch_text("site/.well-known/security.txt", "seen\n");
+	scratch_text("site/dir/.well-known/x", "hidden\n");
+	scratch_text("site/dir/a.b.txt", "seen\n");
 	return daemon_start(conf);
 }
 
@@ -54,6 +58,17 @@ static const struct {
 	{ "/hello.txt/x", 404, NULL, NULL },
 	{ "/HELLO.txt", 404, NULL, NULL },
 	{ "/bare/", 403, NULL, NULL },
+	/* dot files */
+	{ "/.hidden", 404, NULL, NULL },
+	{ "/%2ehidden", 404, NULL, NULL },
+	{ "/dir/.git/config", 404, NULL, NULL },
+	{ "/dir/.git/", 404, NULL, NULL },
+	{ "/dir/.git", 404, NULL, NULL },
+	{ "/.well-known/security.txt", 200, "seen\n", NULL },
+	{ "/.well-known", 404, NULL, NULL },
+	{ "/.well-known/.x", 404, NULL, NULL },
+	{ "/dir/.well-known/x", 404, NULL, NULL },
+	{ "/dir/a.b.txt", 200, "seen\n", NULL },
 };
 
 START_TEST(tree)

@@ -70,11 +70,27 @@ teardown(void)
 	rmdir(folder);
 }
 
+/* As the loop and a thread do it together. */
+static int
+find_coded(struct bt_file_cache *c, const char *path, enum bt_coding coding,
+    int64_t now_ms, struct bt_file **ret)
+{
+	struct bt_str name = bt_str_of(path);
+	int r = bt_file_cache_find(c, root, name, coding, now_ms, 1000, ret);
+
+	if (r != -EINPROGRESS)
+		return r;
+	r = bt_file_open(root, name, coding, BT_FILE_WAIT, ret);
+	if (r == 0)
+		bt_file_cache_add(c, root, *ret, now_ms);
+	return r;
+}
+
 static int
 find(struct bt_file_cache *c, const char *path, int64_t now_ms,
     struct bt_file **ret)
 {
-	return bt_file_cache_find(c, root, bt_str_of(path), now_ms, 1000, ret);
+	return find_coded(c, path, BT_CODING_IDENTITY, now_ms, ret);
 }
 
 static const struct {
@@ -195,6 +211,72 @@ START_TEST(bounds_hold)
 }
 END_TEST
 
+START_TEST(each_coding_is_an_entry_of_its_own)
+{
+	struct bt_file_cache *c = bt_file_cache_new(8, 1 << 20, 4);
+	const struct bt_str lines =
+	    BT_STR("Content-Encoding: br\r\nVary: Accept-Encoding\r\n");
+	struct bt_file *f, *coded;
+
+	ck_assert_int_eq(find(c, "a.txt", 0, &f), 0);
+	ck_assert_int_eq(
+	    find_coded(c, "a.txt", BT_CODING_BR, 0, &coded), -ENOENT);
+	put_file("a.txt.br", "br", 2);
+	ck_assert_int_eq(find_coded(c, "a.txt", BT_CODING_BR, 0, &coded), 0);
+	unlinkat(root, "a.txt.br", 0);
+	ck_assert_ptr_ne(f, coded);
+	ck_assert(bt_str_equal(coded->content, BT_STR("br")));
+	ck_assert_str_eq(coded->type.p, f->type.p);
+	ck_assert_ptr_nonnull(
+	    memmem(coded->fields.p, coded->fields.n, lines.p, lines.n));
+	bt_file_unref(f);
+	bt_file_unref(coded);
+	bt_file_cache_free(c);
+}
+END_TEST
+
+START_TEST(what_is_added_takes_the_place_of_what_was_there)
+{
+	struct bt_file_cache *c = bt_file_cache_new(8, 1 << 20, 4);
+	struct bt_file *first, *added, *found;
+
+	ck_assert_int_eq(find(c, "a.txt", 0, &first), 0);
+	ck_assert_int_eq(bt_file_open(root, BT_STR("a.txt"), BT_CODING_IDENTITY,
+			     BT_FILE_WAIT, &added),
+	    0);
+	bt_file_cache_add(c, root, added, 0);
+	ck_assert_int_eq(find(c, "a.txt", 0, &found), 0);
+	ck_assert_ptr_eq(found, added);
+	bt_file_unref(first);
+	bt_file_unref(added);
+	bt_file_unref(found);
+	bt_file_cache_free(c);
+}
+END_TEST
+
+START_TEST(it_varies_where_there_are_codings)
+{
+	const struct bt_str vary = BT_STR("Vary: Accept-Encoding\r\n");
+	struct bt_file *f;
+	struct bt_str plain;
+
+	ck_assert_int_eq(bt_file_open(root, BT_STR("a.txt"), BT_CODING_IDENTITY,
+			     BT_FILE_WAIT, &f),
+	    0);
+	plain = f->fields;
+	ck_assert_ptr_null(memmem(plain.p, plain.n, vary.p, vary.n));
+	for (int i = 0; i < 2; i++) {
+		bt_file_set_codings(f, BT_CODING_BIT(BT_CODING_GZIP), 1);
+		ck_assert_uint_eq(f->fields.n, plain.n + vary.n);
+		ck_assert_int_eq(
+		    memcmp(f->fields.p + plain.n, vary.p, vary.n), 0);
+	}
+	bt_file_set_codings(f, 0, 2);
+	ck_assert_uint_eq(f->fields.n, plain.n);
+	bt_file_unref(f);
+}
+END_TEST
+
 BT_UNIT_SUITE(file_cache)
 {
 	TCase *tc = bt_unit_case(s, "files");
@@ -205,4 +287,7 @@ BT_UNIT_SUITE(file_cache)
 	tcase_add_test(tc, a_second_find_is_a_hit);
 	tcase_add_test(tc, a_change_is_noticed_when_the_entry_is_old);
 	tcase_add_test(tc, bounds_hold);
+	tcase_add_test(tc, each_coding_is_an_entry_of_its_own);
+	tcase_add_test(tc, what_is_added_takes_the_place_of_what_was_there);
+	tcase_add_test(tc, it_varies_where_there_are_codings);
 }

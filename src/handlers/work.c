@@ -1,0 +1,59 @@
+/*
+ * Exchanges and the work that they wait for: each knows the other, and who ends
+ * first clears the other's pointer.  Worker, on the loop.
+ */
+
+#include "handlers/work.h"
+
+static struct bt_work *
+work_from(struct bt_job *job)
+{
+	return (struct bt_work *)((char *)job - offsetof(struct bt_work, job));
+}
+
+static void
+run(struct bt_job *job)
+{
+	struct bt_work *work = work_from(job);
+
+	work->run(work);
+}
+
+static void
+done(struct bt_job *job)
+{
+	struct bt_work *work = work_from(job);
+	struct bt_exchange *x = work->x;
+
+	if (x != NULL)
+		x->work = NULL;
+	work->done(work);
+	if (x != NULL)
+		x->services->resume(x);
+}
+
+int
+bt_work_start(struct bt_exchange *x, struct bt_work *work)
+{
+	int r;
+
+	work->job.run = run;
+	work->job.done = done;
+	work->x = x;
+	if ((r = bt_offload_submit(x->services->offload, &work->job)) == 0)
+		x->work = work;
+	return r;
+}
+
+void
+bt_work_forget(struct bt_exchange *x)
+{
+	struct bt_work *work = x->work;
+
+	if (work == NULL)
+		return;
+	x->work = NULL;
+	work->x = NULL;
+	if (bt_offload_cancel(x->services->offload, &work->job))
+		work->done(work);
+}

@@ -1,0 +1,42 @@
+#ifndef BT_HANDLERS_WORK_H
+#define BT_HANDLERS_WORK_H
+
+/*
+ * Work beside the loop for an exchange, which waits for it: what may block, or
+ * burns CPU.  A handler that gives work in answer() describes its reply when
+ * that is done.
+ */
+
+#include "base/offload.h"
+#include "handlers/reply.h"
+
+struct bt_work {
+	struct bt_job job;
+	/* Whose it is; NULL when that has ended meanwhile. */
+	struct bt_exchange *x;
+	/* On an offload thread: touches only what is the work's own. */
+	void (*run)(struct bt_work *);
+	/*
+	 * On the loop, with `x` or without: uses what was found, and frees the
+	 * work.  The connection goes on afterwards.
+	 */
+	void (*done)(struct bt_work *);
+};
+
+/*
+ * Gives work for an exchange, which has no other under way.
+ *
+ * Returns:   0; -EAGAIN when there is too much already, or another negative
+ *            errno: bt_reply_busy() is the answer.
+ * Ownership: the threads', until done(), where it succeeds.
+ * Context:   worker, on the loop.
+ */
+int bt_work_start(struct bt_exchange *, struct bt_work *);
+
+/*
+ * The exchange ends, or shall have another reply: what it waits for is not
+ * begun any more, or finishes for nobody.
+ */
+void bt_work_forget(struct bt_exchange *);
+
+#endif
