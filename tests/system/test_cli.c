@@ -404,10 +404,11 @@ START_TEST(ask_for_the_end)
 }
 END_TEST
 
-/* What ps and `systemctl status` show tells them apart. */
-START_TEST(processes_say_who_they_are)
+/* A guard is one by its name as soon as it runs, which nobody waits for. */
+static bool
+are_two_of_each(void *daemon)
 {
-	struct daemon *d = daemon_start("workers 2;\n" GOOD_SERVER);
+	const struct daemon *d = daemon;
 	pid_t children[PROC_CHILDREN_MAX];
 	size_t n = proc_children(d->pid, children), workers = 0, guards = 0;
 	char line[256];
@@ -417,8 +418,16 @@ START_TEST(processes_say_who_they_are)
 		workers += strncmp(line, "baton: worker ", 14) == 0;
 		guards += strncmp(line, "baton: guard ", 13) == 0;
 	}
-	ck_assert_uint_eq(workers, 2);
-	ck_assert_uint_eq(guards, 2);
+	return workers == 2 && guards == 2;
+}
+
+/* What ps and `systemctl status` show tells them apart. */
+START_TEST(processes_say_who_they_are)
+{
+	struct daemon *d = daemon_start("workers 2;\n" GOOD_SERVER);
+	char line[256];
+
+	wait_until(are_two_of_each, d, "two workers and two guards");
 	proc_command(d->pid, line, sizeof(line));
 	wants(line, "/baton");
 	daemon_stop(d);
