@@ -214,7 +214,8 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->memory_fd = -1;
 	pools_init(w);
 	if ((r = bt_privileges_drop(w->conf->user)) < 0) {
-		bt_log_error(NULL, r, "cannot become user %s", w->conf->user);
+		bt_log_error(NULL, r, "cannot give up privileges, user %s",
+		    w->conf->user ? w->conf->user : "off");
 		return r;
 	}
 	if (w->conf->crash_rescue &&

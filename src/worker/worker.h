@@ -81,8 +81,8 @@ void bt_inbox_start(struct bt_worker *);
 void bt_inbox_stop(struct bt_worker *);
 
 /*
- * Gives up privileges for good: groups, gid, uid of `user`, when the process
- * is root and a user is named.  0, or negative errno.
+ * Gives up privileges for good: root becomes `user`, with its groups, unless
+ * that is NULL; anybody else gives up capabilities.  0, or negative errno.
  */
 int bt_privileges_drop(const char *user);
 
