@@ -52,14 +52,16 @@ const struct bt_directive bt_directives[] = {
 	{ .name = "pid_file", .where = BT_IN_MAIN, .type = BT_TYPE_PATH,
 	    .syntax = "PATH | off", .preset = "off", .special = "off",
 	    .max = 4095, ARGS(1, 1), .field = FIELD(pid_file),
-	    .help = "The file that has the process id of the master.",
-	    .example = "pid_file /run/baton.pid;", .nginx = " pid " },
+	    .help = "The file that has the process id of the master; its folder "
+		    "is made at the start, where it is missing.",
+	    .example = "pid_file /run/baton/baton.pid;", .nginx = " pid " },
 	{ .name = "control", .where = BT_IN_MAIN, .type = BT_TYPE_PATH,
 	    .syntax = "PATH | off", .preset = "off", .special = "off",
 	    .max = BT_CONF_UNIX_PATH_MAX, ARGS(1, 1), .field = FIELD(control),
 	    .help = "The UNIX socket over which baton -s asks the running "
-		    "master.",
-	    .example = "control /run/baton.sock;" },
+		    "master; its folder is made at the start, where it is "
+		    "missing.",
+	    .example = "control /run/baton/baton.sock;" },
 	{ .name = "error_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
 	    .syntax = "stderr | PATH [error | warn | info | debug]",
 	    .preset = "stderr info", ARGS(1, 2), .set = bt_set_error_log,

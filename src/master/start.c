@@ -14,10 +14,13 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Descriptors of a worker that are not connections: logs, files, its loop. */
@@ -70,6 +73,24 @@ bt_master_check_user(const struct bt_conf *conf)
 	return -ENOENT;
 }
 
+/*
+ * A folder of its own in /run, where no service manager made it: /run is empty
+ * after a boot.  Just the last one; what fails is said by who needs it.
+ */
+static void
+make_folder_of(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path ||
+	    (size_t)(slash - path) >= sizeof(folder))
+		return;
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = '\0';
+	mkdir(folder, 0755);
+}
+
 static int
 open_control(struct bt_master *m)
 {
@@ -78,6 +99,7 @@ open_control(struct bt_master *m)
 
 	if (path == NULL)
 		return 0;
+	make_folder_of(path);
 	r = bt_control_new(m->base, path, bt_master_verbs, m, &m->control);
 	if (r == -EADDRINUSE)
 		bt_log_error(NULL, 0,
@@ -228,6 +250,7 @@ write_pid_file(struct bt_master *m)
 
 	if (path == NULL)
 		return 0;
+	make_folder_of(path);
 	if ((r = bt_pidfile_write(path)) < 0) {
 		bt_log_error(NULL, r, "cannot write pid_file %s", path);
 		return r;

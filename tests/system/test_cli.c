@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -404,6 +405,19 @@ START_TEST(ask_for_the_end)
 }
 END_TEST
 
+/* As in a container, where nobody made /run/baton before. */
+START_TEST(a_folder_in_run_is_made)
+{
+	struct daemon *d =
+	    daemon_start("pid_file @DIR@/run/baton.pid;\n" GOOD_SERVER);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d\n", (int)d->pid);
+	ck_assert_str_eq(scratch_read("run/baton.pid", NULL), text);
+	daemon_stop(d);
+}
+END_TEST
+
 /* A guard is one by its name as soon as it runs, which nobody waits for. */
 static bool
 are_two_of_each(void *daemon)
@@ -518,6 +532,7 @@ BT_SYSTEM_SUITE(cli)
 	tcase_add_test(tc, second_on_the_same_control_socket);
 	tcase_add_test(tc, start_after_a_crash);
 	tc = bt_system_case(s, "what is shown");
+	tcase_add_test(tc, a_folder_in_run_is_made);
 	tcase_add_test(tc, processes_say_who_they_are);
 	tcase_add_test(tc, a_missing_folder_is_said_once);
 }

@@ -336,7 +336,7 @@ START_TEST(installed_conf_is_right)
 
 	ck_assert_msg(bt_conf_read("conf/baton.conf", &c, &errors) == 0, "%s",
 	    errors.data);
-	ck_assert_str_eq(c->control, "/run/baton.sock");
+	ck_assert_str_eq(c->control, "/run/baton/baton.sock");
 	ck_assert_uint_eq(c->listens_n, 2);
 	check_str(c->servers[0].routes[0].root, "/usr/share/baton/www");
 	bt_conf_free(c);
