@@ -17,6 +17,8 @@ sbindir    ?= $(prefix)/sbin
 datadir    ?= $(prefix)/share
 mandir     ?= $(datadir)/man
 unitdir    ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+completiondir ?= $(datadir)/bash-completion/completions
 sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
 logrotatedir ?= $(sysconfdir)/logrotate.d
 INSTALL    ?= install
@@ -303,9 +305,12 @@ install_conf = $(FOLDERS) $$file > $B/installed; \
 
 install: $B/baton ## into DESTDIR, under prefix=/usr/local
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(sysconfdir)/baton $(D)$(unitdir) \
-	    $(D)$(datadir)/baton/www $(D)$(logrotatedir)
+	    $(D)$(datadir)/baton/www $(D)$(logrotatedir) $(D)$(sysusersdir) \
+	    $(D)$(completiondir)
 	$(INSTALL) -m 755 $B/baton $(D)$(sbindir)/baton
 	$(INSTALL) -m 644 $(wildcard conf/www/*) $(D)$(datadir)/baton/www
+	$(INSTALL) -m 644 conf/baton.sysusers $(D)$(sysusersdir)/baton.conf
+	$(INSTALL) -m 644 conf/baton.bash-completion $(D)$(completiondir)/baton
 	@set -e; for page in $(MAN); do \
 	    dir=$(D)$(mandir)/man$${page##*.}; set -x; \
 	    $(INSTALL) -d $$dir; $(INSTALL) -m 644 $$page $$dir; \
@@ -317,6 +322,38 @@ install: $B/baton ## into DESTDIR, under prefix=/usr/local
 	@set -e; for file in $(UNIT); do \
 	    to=$(D)$(unitdir)/$${file##*/}; \
 	    $(FOLDERS) $$file > $$to; chmod 644 $$to; echo "$$to"; done
+
+# What somebody may have edited stays, and so do the logs and the user.
+uninstall: ## take that away again, but for conf files and logs
+	rm -f $(D)$(sbindir)/baton $(D)$(sysusersdir)/baton.conf \
+	    $(D)$(completiondir)/baton \
+	    $(foreach f,$(UNIT),$(D)$(unitdir)/$(notdir $f)) \
+	    $(foreach f,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
+	    $(foreach f,$(wildcard conf/www/*),$(D)$(datadir)/baton/www/$(notdir $f))
+	-rmdir $(D)$(datadir)/baton/www $(D)$(datadir)/baton
+
+# In a folder of its own: the folders are compiled in.
+DEB_REVISION ?= 1
+ARCH         = $(shell dpkg --print-architecture)
+DEB          = build/baton_$(VERSION)-$(DEB_REVISION)_$(ARCH).deb
+
+deb: ## a Debian package, build/baton_VERSION_ARCH.deb
+	@.ci/deps deb
+	$(AGAIN) deb-now prefix=/usr B=build/deb-$(VERSION)
+
+deb-now: $B/baton
+	@rm -rf $B/root
+	$(Q)$(MAKE) -s install DESTDIR=$(CURDIR)/$B/root >$B/install.log 2>&1 || \
+	    { cat $B/install.log >&2; exit 1; }
+	$(Q)conf/debian/package $B/root $(VERSION)-$(DEB_REVISION) $(DEB)
+
+# The same program under a newer number, for it to be upgraded to.
+test-service: ## the package under a real systemd, booted for it (root)
+	@.ci/deps service
+	$(AGAIN) deb
+	$(AGAIN) deb VERSION=$(VERSION).1
+	lintian --fail-on error --allow-root $(DEB)
+	tests/systemd/run $(DEB) $(subst _$(VERSION)-,_$(VERSION).1-,$(DEB))
 
 deps: ## install what building, testing and CI need
 	@.ci/deps ci
@@ -333,6 +370,8 @@ clean: ## remove build/
 FORCE:
 .PHONY: all run run-now check check-now unit system run-unit run-system \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
-    headers layers format bench install deps help clean FORCE
+    headers layers format bench install uninstall deb deb-now test-service deps \
+    help \
+    clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
