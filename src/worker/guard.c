@@ -216,14 +216,12 @@ clone_beside(unsigned slot)
 	prctl(PR_GET_NAME, ours);
 	snprintf(name, sizeof(name),
 	    slot < 100 ? "baton: guard %u" : "baton:guard%u", slot);
-	prctl(PR_SET_NAME, name);
+	bt_title_set(name);
 	pid = syscall(
 	    SYS_clone, CLONE_FILES | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	err = errno;
-	if (pid == 0)
-		bt_title_set(name); /* its command line, too */
-	else
-		prctl(PR_SET_NAME, ours);
+	if (pid != 0)
+		bt_title_set(ours);
 	return pid == -1 ? -err : (pid_t)pid;
 }
 
