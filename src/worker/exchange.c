@@ -236,7 +236,8 @@ abandon(struct bt_conn *c, enum bt_close_reason why)
 	x->wants_content = false;
 	x->content_over = x->reply_over = true;
 	c->linger = true;
-	bt_conn_set_last(c, why);
+	c->last = true;
+	c->reason = (uint8_t)why; /* also where it was to be the last anyway */
 }
 
 /* The client broke off, or broke the rules, in the middle of its content. */

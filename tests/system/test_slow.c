@@ -203,7 +203,7 @@ END_TEST
 
 static const struct {
 	const char *conf, *request;
-	unsigned status;
+	unsigned status; /* 0: the client leaves amid its request */
 	const char *reason;
 } causes[] = {
 	{ "max_header_size 1k;",
@@ -226,6 +226,10 @@ static const struct {
 	    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\n", 408,
 	    "body_timeout" },
 	{ "", "GET / HTTP/1.1\r\n\r\n", 400, "bad_request" },
+	{ "",
+	    "POST /echo HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+	    "Content-Length: 6\r\n\r\nfive!",
+	    0, "reset" },
 	{ "", "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200,
 	    "done" },
 };
@@ -240,8 +244,13 @@ START_TEST(cause)
 
 	client_set_context(causes[_i].conf);
 	client_puts(c, causes[_i].request);
-	ck_assert_uint_eq(client_read(c, "GET")->status, causes[_i].status);
-	client_expect_end(c);
+	if (causes[_i].status == 0) {
+		client_finish_sending(c);
+	} else {
+		ck_assert_uint_eq(
+		    client_read(c, "GET")->status, causes[_i].status);
+		client_expect_end(c);
+	}
 	client_close(c);
 	await_closed(d, causes[_i].reason);
 	m = daemon_metrics(d); /* the only ones that were closed */
