@@ -221,6 +221,8 @@ $B/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libbaton.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
 
+$B/fuzz_connection: $B/tests/fuzz/answers.o
+
 # The corpus is copied: what a run finds is kept in build/, beside it.
 fuzz-%: $B/fuzz_%
 	@mkdir -p $B/corpus/$* $B/found/$*

@@ -199,9 +199,8 @@ loop_init(struct bt_worker *w)
 	return 0;
 }
 
-/* Everything that the loop needs; what fails is logged. */
-static int
-worker_init(struct bt_worker *w, struct bt_heritage *heritage)
+int
+bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 {
 	unsigned long fds = bt_fd_raise_limit() / 8;
 	struct bt_offload *offload;
@@ -250,8 +249,8 @@ worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	return 0;
 }
 
-static void
-worker_fini(struct bt_worker *w)
+void
+bt_worker_fini(struct bt_worker *w)
 {
 	if (w->base != NULL) {
 		bt_inbox_stop(w);
@@ -286,7 +285,7 @@ bt_worker_run(struct bt_heritage *heritage)
 	snprintf(name, sizeof(name), "worker %u", heritage->slot);
 	bt_log_set_process(name);
 	bt_stack_on_fault(name);
-	r = worker_init(w, heritage);
+	r = bt_worker_init(w, heritage);
 	if (r == 0) {
 		bt_worker_turn(w);
 		bt_inbox_start(w);
@@ -296,7 +295,7 @@ bt_worker_run(struct bt_heritage *heritage)
 		while (event_base_dispatch(w->base) == 0 && !is_done(w))
 			;
 	}
-	worker_fini(w);
+	bt_worker_fini(w);
 	free(w);
 	return r == 0 ? 0 : 1;
 }

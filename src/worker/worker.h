@@ -56,6 +56,17 @@ struct bt_worker {
 int bt_worker_run(struct bt_heritage *);
 
 /*
+ * Around its loop: everything that the loop needs, but for bt_inbox_start(), in
+ * zeroed memory.  What fails is logged, and is for bt_worker_fini() as well.
+ *
+ * Returns: 0, or less.
+ */
+int bt_worker_init(struct bt_worker *, struct bt_heritage *);
+
+/* Closes what is open, frees what it has. */
+void bt_worker_fini(struct bt_worker *);
+
+/*
  * Begins a turn of the loop: reads the clock, beats the heart, frees what the
  * last turn closed.  Every callback of the loop calls it first.
  */
