@@ -19,7 +19,8 @@
 
 struct bt_folder {
 	const char *path;
-	int fd;             /* -1: none */
+	int fd;             /* -1: none, */
+	int error;          /* and why, when it was last looked for */
 	int64_t checked_ms; /* that it is still what the path names */
 	dev_t dev;
 	ino_t ino;
@@ -72,6 +73,7 @@ bt_folder_new(const char *path, struct bt_folder **ret)
 
 	f->path = path;
 	f->fd = -1;
+	f->error = r < 0 ? r : -EIO;
 	if (r >= 0)
 		replace(f, &fd);
 	*ret = f;
@@ -112,6 +114,8 @@ look_done(struct bt_job *job)
 		look->folder->look = NULL;
 		if (look->fd >= 0)
 			replace(look->folder, &look->fd);
+		else
+			look->folder->error = look->fd;
 	}
 	if (look->fd >= 0)
 		close(look->fd);
@@ -146,7 +150,9 @@ bt_folder_fd(struct bt_folder *f, struct bt_offload *offload, int64_t now_ms,
 	f->checked_ms = now_ms;
 	if (fd >= 0)
 		replace(f, &fd);
-	else if ((fd == -EAGAIN || fd == -EINVAL) && f->look == NULL)
+	else if (fd != -EAGAIN && fd != -EINVAL)
+		f->error = fd;
+	else if (f->look == NULL)
 		look_start(f, offload);
-	return f->fd != -1 ? f->fd : fd == -EINVAL ? -EAGAIN : fd;
+	return f->fd != -1 ? f->fd : f->error;
 }

@@ -30,7 +30,7 @@ void bt_folder_free(struct bt_folder *);
  * for a disk is left to a thread, and the folder of before is used meanwhile.
  *
  * Returns: its descriptor, which stays the same number for good, and is
- *          borrowed; -ENOENT, ...: there is none; -EAGAIN: not known yet.
+ *          borrowed; -ENOENT, ...: there was none when that was last known.
  */
 int bt_folder_fd(
     struct bt_folder *, struct bt_offload *, int64_t now_ms, int64_t valid_ms);

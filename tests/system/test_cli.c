@@ -448,6 +448,22 @@ START_TEST(processes_say_who_they_are)
 }
 END_TEST
 
+/*
+ * A file system that remembers no name which is not there, as tmpfs, cannot say
+ * without waiting that one is missing.
+ */
+START_TEST(a_missing_folder_is_404)
+{
+	struct daemon *d = daemon_start(
+	    "server { route / { root /dev/shm/baton-has-none; } }");
+	struct client *c = daemon_connect(d);
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(client_get(c, "/", "")->status, 404);
+	daemon_stop(d);
+}
+END_TEST
+
 /* Not once by each worker; again by the next generation. */
 START_TEST(a_missing_folder_is_said_once)
 {
@@ -534,5 +550,6 @@ BT_SYSTEM_SUITE(cli)
 	tc = bt_system_case(s, "what is shown");
 	tcase_add_test(tc, a_folder_in_run_is_made);
 	tcase_add_test(tc, processes_say_who_they_are);
+	tcase_add_test(tc, a_missing_folder_is_404);
 	tcase_add_test(tc, a_missing_folder_is_said_once);
 }
