@@ -341,20 +341,22 @@ DEB          = build/baton_$(VERSION)-$(DEB_REVISION)_$(ARCH).deb
 
 deb: ## a Debian package, build/baton_VERSION_ARCH.deb
 	@.ci/deps deb
-	$(AGAIN) deb-now prefix=/usr B=build/deb-$(VERSION)
+	$(AGAIN) deb-now prefix=/usr B=build/deb-$(VERSION) \
+	    CFLAGS='$(CFLAGS) -ffile-prefix-map=$(CURDIR)/='
 
 deb-now: $B/baton
-	@rm -rf $B/root
+	@rm -rf $B/root $B/root-dbgsym
 	$(Q)$(MAKE) -s install DESTDIR=$(CURDIR)/$B/root >$B/install.log 2>&1 || \
 	    { cat $B/install.log >&2; exit 1; }
-	$(Q)conf/debian/package $B/root $(VERSION)-$(DEB_REVISION) $(DEB)
+	$(Q)conf/debian/package $B/root $(VERSION)-$(DEB_REVISION) $(DEB) \
+	    $(subst /baton_,/baton-dbgsym_,$(DEB))
 
 # The same program under a newer number, for it to be upgraded to.
 test-service: ## the package under a real systemd, booted for it (root)
 	@.ci/deps service
 	$(AGAIN) deb
 	$(AGAIN) deb VERSION=$(VERSION).1
-	lintian --fail-on error --allow-root $(DEB)
+	lintian --fail-on error --allow-root $(DEB) $(subst /baton_,/baton-dbgsym_,$(DEB))
 	tests/systemd/run $(DEB) $(subst _$(VERSION)-,_$(VERSION).1-,$(DEB))
 
 deps: ## install what building, testing and CI need
