@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "handlers/folder.h"
+#include "handlers/parts.h"
 #include "handlers/search.h"
 #include "handlers/work.h"
 #include "http/conditional.h"
@@ -19,6 +20,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* A request for more ranges than that gets the whole (RFC 9110, 14.2). */
+#define RANGES_MAX 64
 
 static int
 start(struct bt_route *route)
@@ -102,18 +106,20 @@ reply_range(struct bt_exchange *x, const struct bt_file *f,
     const struct bt_validators *validators)
 {
 	const struct bt_request *r = &x->request;
-	struct bt_range range[1];
+	struct bt_range range[RANGES_MAX];
 	size_t n;
 
 	if (r->method != BT_METHOD_GET || !r->known[BT_FIELD_RANGE] ||
 	    !bt_condition_if_range(
 		r, validators, x->route->services->now->wall_s))
 		return false;
-	switch (bt_range_parse(
-	    bt_request_known(r, BT_FIELD_RANGE), f->size, range, 1, &n)) {
-	case BT_RANGE_NONE:
-	case BT_RANGE_MULTIPLE: /* a whole answer is always right */
+	switch (bt_range_parse(bt_request_known(r, BT_FIELD_RANGE), f->size,
+	    range, RANGES_MAX, &n)) {
+	case BT_RANGE_NONE: /* a whole answer is always right */
 		return false;
+	case BT_RANGE_MULTIPLE:
+		bt_parts_reply(x, f, range, n);
+		return true;
 	case BT_RANGE_SINGLE:
 		reply_part(x, f, 206,
 		    bt_arena_printf(&x->arena,

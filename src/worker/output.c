@@ -4,20 +4,16 @@
 
 #include "worker/output.h"
 
-#include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/pages.h"
-#include "handlers/work.h"
+#include "handlers/fetch.h"
 #include "http/date.h"
 #include "http/status.h"
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -417,52 +413,6 @@ send_file(struct bt_conn *c, size_t max)
 	return n;
 }
 
-/* Bringing a part of a file into memory. */
-struct fetch {
-	struct bt_work work;
-	int fd; /* its own */
-	uint64_t offset;
-	size_t n;
-};
-
-static void
-fetch_run(struct bt_work *work)
-{
-	struct fetch *f = (struct fetch *)work;
-
-	bt_pages_fetch(f->fd, f->offset, f->n);
-}
-
-static void
-fetch_done(struct bt_work *work)
-{
-	struct fetch *f = (struct fetch *)work;
-
-	/* whatever came of it: what it can't read is an error of sendfile */
-	if (work->x != NULL)
-		work->x->ready = work->x->sent + f->n;
-	bt_fd_close(&f->fd);
-	free(f);
-}
-
-static void
-fetch_start(struct bt_exchange *x, uint64_t offset, size_t n)
-{
-	struct fetch *f = bt_mem_zero(1, sizeof(*f));
-
-	f->work.run = fetch_run;
-	f->work.done = fetch_done;
-	f->fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
-	f->offset = offset;
-	f->n = n;
-	if (f->fd != -1 && bt_work_start(x, &f->work) == 0)
-		return;
-	/* too much to do already: the disk is waited for after all */
-	x->ready = x->sent + n;
-	bt_fd_close(&f->fd);
-	free(f);
-}
-
 /*
  * Whether the next bytes of the file are in memory; where they are not, a
  * thread fetches them, and the connection goes on when they are.
@@ -481,7 +431,7 @@ is_file_ready(struct bt_exchange *x)
 	x->ready = x->sent + bt_pages_ready(x->reply.fd, offset, n);
 	if (x->sent < x->ready)
 		return true;
-	fetch_start(x, offset, n);
+	bt_fetch_start(x, x->reply.fd, offset, n);
 	return x->work == NULL;
 }
 
