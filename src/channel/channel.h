@@ -36,8 +36,9 @@ enum bt_message {
 };
 
 enum bt_baton_flag {
-	BT_BATON_FILE = 1, /* it is being answered, and file bytes are left */
-	BT_BATON_LAST = 2, /* that is the last answer on it */
+	BT_BATON_FILE = 1,  /* it is being answered, and file bytes are left */
+	BT_BATON_LAST = 2,  /* that is the last answer on it */
+	BT_BATON_TAKEN = 4, /* a worker has had it before */
 };
 
 /* What is known of a connection besides its descriptor; copied as it is. */

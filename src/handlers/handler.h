@@ -18,7 +18,8 @@ struct bt_offload;
 
 /* The time of this turn of the loop. */
 struct bt_now {
-	int64_t ms;     /* bt_clock_ms() */
+	int64_t us;     /* bt_clock_us(), of its begin or of its last send */
+	int64_t ms;     /* the same clock, of its begin */
 	int64_t wall_s; /* since 1970 */
 };
 

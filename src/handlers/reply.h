@@ -72,6 +72,7 @@ struct bt_exchange {
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
 	bool handed_over; /* another worker began it */
+	int64_t begun_us; /* its head was complete: bt_clock_us() */
 	uint64_t sent;    /* content bytes given to the output so far */
 	uint64_t ready;   /* FILE: so many are known to be in memory */
 };

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 3         /* grows with every change of the structs */
+#define VERSION 4         /* grows with every change of the structs */
 
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",
@@ -36,7 +36,8 @@ static size_t
 size_for(unsigned slots_n)
 {
 	return sizeof(struct bt_scoreboard) +
-	    slots_n * sizeof(struct bt_score_slot);
+	    slots_n *
+	    (sizeof(struct bt_score_slot) + sizeof(struct bt_score_times));
 }
 
 static struct bt_scoreboard *
@@ -97,6 +98,33 @@ bt_scoreboard_free(struct bt_scoreboard *board)
 		return;
 	close(board->fd);
 	munmap(board, size_for(board->slots_n));
+}
+
+struct bt_score_times *
+bt_score_times(struct bt_scoreboard *board, unsigned slot)
+{
+	void *behind = &board->slots[board->slots_n];
+
+	return (struct bt_score_times *)behind + slot;
+}
+
+static const struct bt_score_times *
+times_of(const struct bt_scoreboard *board, unsigned slot)
+{
+	const void *behind = &board->slots[board->slots_n];
+
+	return (const struct bt_score_times *)behind + slot;
+}
+
+void
+bt_score_times_read(const struct bt_scoreboard *board, enum bt_time what,
+    struct bt_histogram *ret)
+{
+	*ret = (struct bt_histogram){ 0 };
+	for (unsigned i = 0; i < board->slots_n; i++)
+		/* looking at them costs memory: not those of nobody */
+		if (bt_score_get(&board->slots[i].started) > 0)
+			bt_histogram_merge(ret, &times_of(board, i)->of[what]);
 }
 
 /* a - b, or 0 where two reads were a step apart */

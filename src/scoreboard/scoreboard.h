@@ -26,6 +26,8 @@
  * done.  Readers go the other way, and so never see one twice.
  */
 
+#include "scoreboard/histogram.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -117,12 +119,28 @@ struct bt_score_master {
 	int64_t started_s; /* wall clock */
 };
 
+/* What is measured of every connection, and of every answer. */
+enum bt_time {
+	BT_TIME_QUEUE,      /* from the accept until a worker takes it */
+	BT_TIME_FIRST_BYTE, /* from the whole head to the answer's first byte */
+	BT_TIME_ANSWER,     /* from the whole head to the answer's last byte */
+	BT_TIMES,
+};
+
+/*
+ * Written by the slot's worker alone.  They lie behind all slots, as who walks
+ * through the slots does not look at them.
+ */
+struct bt_score_times {
+	BT_SCORE_LINE struct bt_histogram of[BT_TIMES];
+};
+
 struct bt_scoreboard {
 	uint32_t magic, version;
 	uint32_t slots_n;
 	int fd; /* the memfd that it lies in, in the master */
 	struct bt_score_master master;
-	struct bt_score_slot slots[];
+	struct bt_score_slot slots[]; /* slots_n, then their bt_score_times */
 };
 
 /* The sum over all slots and the differences that make the ledger. */
@@ -173,6 +191,13 @@ int bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret);
  */
 int bt_scoreboard_open(int fd, struct bt_scoreboard **ret);
 void bt_scoreboard_free(struct bt_scoreboard *);
+
+/* The slot's durations.  Static, as long as the board is there. */
+struct bt_score_times *bt_score_times(struct bt_scoreboard *, unsigned slot);
+
+/* Sums one kind of durations over all slots into `ret`, which it overwrites. */
+void bt_score_times_read(
+    const struct bt_scoreboard *, enum bt_time, struct bt_histogram *ret);
 
 /*
  * Connections that are the slot's now: in its channel or open in its worker.

@@ -361,7 +361,7 @@ pack_file(struct bt_conn *c, struct bt_handover *h)
 	h->file_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
 	if (h->file_fd == -1)
 		return false;
-	h->baton.flags = BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
+	h->baton.flags |= BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
 	h->baton.file_offset = x->reply.offset + x->sent;
 	h->baton.file_rest = x->reply.length - x->sent;
 	x->sent = x->reply.length;
@@ -380,14 +380,14 @@ hand_back(struct bt_conn *c)
 {
 	struct bt_handover h = { .baton = c->baton };
 
-	h.baton.flags = 0;
+	h.baton.flags = BT_BATON_TAKEN;
 	if (c->x != NULL && !pack_file(c, &h))
 		return false;
 	watch(c, 0);
 	h.fd = bt_fd_take(&c->fd);
 	h.baton.bytes = (uint32_t)(c->in.end - c->in.at);
 	h.bytes = h.baton.bytes ? c->in.data + c->in.at : NULL;
-	if (h.baton.bytes == 0 && h.baton.flags == 0)
+	if (h.baton.bytes == 0 && !(h.baton.flags & BT_BATON_FILE))
 		bt_guard_set_idle(&c->worker->guard, h.fd, c->baton.requests);
 	bt_outbox_add(c->worker->outbox, &h);
 	conn_leave(c);

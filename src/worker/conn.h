@@ -15,6 +15,7 @@
 #include "channel/channel.h"
 #include "http/parser.h"
 #include "scoreboard/scoreboard.h"
+#include "worker/times.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -74,6 +75,7 @@ struct bt_conn {
 	struct bt_window window; /* since that was set */
 	TAILQ_ENTRY(bt_conn) phase_link;
 	int64_t linger_until_ms;
+	struct bt_times times;
 	struct bt_baton baton;
 	struct event event;
 };

@@ -31,6 +31,7 @@ exchange_new(struct bt_conn *c)
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
 	x->handed_over = false;
+	x->begun_us = w->now.us;
 	x->sent = x->ready = 0;
 	c->x = x;
 	return x;
@@ -326,6 +327,9 @@ bt_exchange_end(struct bt_conn *c)
 	/* the worker where it began has logged it */
 	if (w->access_log != NULL && x->head_written && !x->handed_over)
 		bt_access_log_add(w->access_log, x, w->now.wall_s);
+	/* not one that was cut, nor one that another worker began */
+	if (x->head_written && x->reply_over && !x->handed_over)
+		bt_times_end(c);
 	release_reply(x);
 	bt_arena_reset(&x->arena);
 	if (w->arena.blocks == NULL)

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "worker/times.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -20,8 +21,11 @@ take(struct bt_worker *w, struct bt_handover *h, size_t n)
 	/* at once: the master counts who still waits in the channel */
 	bt_score_add(&w->score->taken, n);
 	/* all of them: the first one's request may be what we die of */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		bt_times_taken(w, &h[i].baton);
+		h[i].baton.flags |= BT_BATON_TAKEN;
 		bt_guard_enter(&w->guard, h[i].fd, &h[i].baton);
+	}
 	for (size_t i = 0; i < n; i++)
 		bt_conn_adopt(w, &h[i]);
 }

@@ -214,6 +214,7 @@ write_head(struct bt_conn *c)
 	x->reply_over =
 	    reply->kind == BT_BODY_NONE || x->request.method == BT_METHOD_HEAD;
 	bt_score_add(&w->score->responses[reply->status / 100], 1);
+	bt_times_head(c);
 	return true;
 }
 
@@ -466,6 +467,8 @@ bt_output_flush(struct bt_conn *c)
 		sent(c, (size_t)n);
 		total += (size_t)n;
 	}
+	if (total > 0)
+		bt_times_sent(c);
 	/* all that was begun is out, and the request in progress has nothing */
 	if (c->x != NULL && !c->x->head_written && !bt_output_is_pending(c))
 		bt_guard_set(guard, c->fd, BT_GUARD_ASKED);

@@ -43,7 +43,8 @@
 void
 bt_worker_turn(struct bt_worker *w)
 {
-	w->now.ms = bt_clock_ms();
+	w->now.us = bt_clock_us();
+	w->now.ms = w->now.us / 1000;
 	w->now.wall_s = bt_clock_wall_s();
 	bt_score_set(&w->score->heartbeat_ms, (uint64_t)w->now.ms);
 	if (!TAILQ_EMPTY(&w->closed))
@@ -210,6 +211,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->conf = heritage->conf;
 	w->slot = &heritage->board->slots[heritage->slot];
 	w->score = &w->slot->worker;
+	w->times = bt_score_times(heritage->board, heritage->slot);
 	w->memory_fd = -1;
 	pools_init(w);
 	if ((r = bt_privileges_drop(w->conf->user)) < 0) {

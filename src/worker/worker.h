@@ -28,6 +28,7 @@ struct bt_worker {
 	const struct bt_conf *conf;
 	struct bt_score_slot *slot;
 	struct bt_score_worker *score;
+	struct bt_score_times *times;
 	struct event_base *base;
 	struct event *tick, *inbox, *offload;
 	struct bt_now now;
