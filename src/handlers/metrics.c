@@ -69,6 +69,100 @@ static const struct series {
 #undef SLOT
 };
 
+/* A counter of the whole server: of the ledger, or of the master. */
+static const struct total {
+	const char *name, *type, *help;
+	bool in_master; /* else the offset is into struct bt_ledger */
+	size_t offset;
+} totals[] = {
+#define LEDGER(member) false, offsetof(struct bt_ledger, member)
+#define MASTER(member) true, offsetof(struct bt_score_master, member)
+	{ "baton_connections_accepted_total", "counter",
+	    "Connections accepted; with those returned: dealt + held + "
+	    "refused.",
+	    LEDGER(accepted) },
+	{ "baton_connections_returned_total", "counter",
+	    "Connections that workers handed back and the master has.",
+	    LEDGER(returned) },
+	{ "baton_connections_returning", "gauge",
+	    "Connections on their way from a worker to the master.",
+	    LEDGER(returning) },
+	{ "baton_connections_dealt_total", "counter",
+	    "Connections dealt to workers: taken + in channel.",
+	    LEDGER(dealt) },
+	{ "baton_connections_held", "gauge",
+	    "Connections that wait in the master for a worker.", LEDGER(held) },
+	{ "baton_connections_refused_total", "counter",
+	    "Connections that the master closed.", LEDGER(refused) },
+	{ "baton_connections_refused_for_connections_total", "counter",
+	    "Of these, for limit_connections.",
+	    MASTER(refused_for_connections) },
+	{ "baton_connections_refused_for_rate_total", "counter",
+	    "Of these, for limit_rate.", MASTER(refused_for_rate) },
+	{ "baton_connections_in_channel", "gauge",
+	    "Connections dealt and not yet taken.", LEDGER(in_channel) },
+	{ "baton_connections_taken_total", "counter",
+	    "Connections taken: open + done + handed back + crashed.",
+	    LEDGER(taken) },
+	{ "baton_connections_open", "gauge",
+	    "Connections that are open in workers.", LEDGER(open) },
+	{ "baton_connections_done_total", "counter", "Connections that ended.",
+	    LEDGER(done) },
+	{ "baton_connections_handed_back_total", "counter",
+	    "Connections that workers gave back.", LEDGER(handed_back) },
+	{ "baton_connections_crashed_total", "counter",
+	    "Connections that ended because their worker died.",
+	    LEDGER(crashed) },
+	{ "baton_connections_lost_total", "counter",
+	    "Connections that vanished in a channel: must stay 0.",
+	    LEDGER(lost) },
+	{ "baton_gathers_total", "counter",
+	    "Times that the master waited for more before dealing.",
+	    MASTER(gathers) },
+	{ "baton_pauses_full_total", "counter",
+	    "Times that accepting paused because workers were full.",
+	    MASTER(pauses_full) },
+	{ "baton_pauses_descriptors_total", "counter",
+	    "Times that accepting paused for want of descriptors or memory.",
+	    MASTER(pauses_descriptors) },
+	{ "baton_reloads_total", "counter", "Confs that were taken.",
+	    MASTER(reloads) },
+	{ "baton_reloads_failed_total", "counter", "Confs that were refused.",
+	    MASTER(reloads_failed) },
+	{ "baton_workers", "gauge",
+	    "Workers that answer, or shall as soon as they can.",
+	    MASTER(workers) },
+	{ "baton_resizes_total", "counter",
+	    "Times that a signal changed their number.", MASTER(resizes) },
+	{ "baton_rebalances_total", "counter",
+	    "Times that idle connections were moved to level the workers.",
+	    MASTER(rebalances) },
+	{ "baton_recycled_for_requests_total", "counter",
+	    "Workers that gave way at worker_max_requests.",
+	    MASTER(recycled_for_requests) },
+	{ "baton_recycled_for_memory_total", "counter",
+	    "Workers that gave way at worker_max_memory.",
+	    MASTER(recycled_for_memory) },
+#undef LEDGER
+#undef MASTER
+};
+
+/* Durations, summed over the workers. */
+static const struct {
+	const char *name, *help;
+} times[BT_TIMES] = {
+	[BT_TIME_QUEUE] = { "baton_connection_queue_seconds",
+	    "From accepting a connection until a worker took it." },
+	[BT_TIME_FIRST_BYTE] = { "baton_request_first_byte_seconds",
+	    "From a request's whole head to its answer's first byte sent." },
+	[BT_TIME_ANSWER] = { "baton_request_duration_seconds",
+	    "From a request's whole head to its answer's last byte sent." },
+};
+
+/* Their buckets here: powers of two, as sums of our own, from 16 us to 67 s. */
+#define LE_FIRST_BIT 4
+#define LE_LAST_BIT 26
+
 static void
 put_head(struct bt_buf *b, const char *name, const char *type, const char *help)
 {
@@ -77,93 +171,62 @@ put_head(struct bt_buf *b, const char *name, const char *type, const char *help)
 }
 
 static void
-put_one(struct bt_buf *b, const char *name, const char *type, const char *help,
-    uint64_t value)
-{
-	put_head(b, name, type, help);
-	bt_buf_printf(b, "%s %" PRIu64 "\n", name, value);
-}
-
-static void
-put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
+put_totals(struct bt_buf *b, const struct bt_scoreboard *board)
 {
 	struct bt_ledger l;
 
 	bt_ledger_read(board, &l);
-	put_one(b, "baton_connections_accepted_total", "counter",
-	    "Connections accepted; with those returned: dealt + held + "
-	    "refused.",
-	    l.accepted);
-	put_one(b, "baton_connections_returned_total", "counter",
-	    "Connections that workers handed back and the master has.",
-	    l.returned);
-	put_one(b, "baton_connections_returning", "gauge",
-	    "Connections on their way from a worker to the master.",
-	    l.returning);
-	put_one(b, "baton_connections_dealt_total", "counter",
-	    "Connections dealt to workers: taken + in channel.", l.dealt);
-	put_one(b, "baton_connections_held", "gauge",
-	    "Connections that wait in the master for a worker.", l.held);
-	put_one(b, "baton_connections_refused_total", "counter",
-	    "Connections that the master closed.", l.refused);
-	put_one(b, "baton_connections_refused_for_connections_total", "counter",
-	    "Of these, for limit_connections.",
-	    bt_score_get(&board->master.refused_for_connections));
-	put_one(b, "baton_connections_refused_for_rate_total", "counter",
-	    "Of these, for limit_rate.",
-	    bt_score_get(&board->master.refused_for_rate));
-	put_one(b, "baton_connections_in_channel", "gauge",
-	    "Connections dealt and not yet taken.", l.in_channel);
-	put_one(b, "baton_connections_taken_total", "counter",
-	    "Connections taken: open + done + handed back + crashed.", l.taken);
-	put_one(b, "baton_connections_open", "gauge",
-	    "Connections that are open in workers.", l.open);
-	put_one(b, "baton_connections_done_total", "counter",
-	    "Connections that ended.", l.done);
-	put_one(b, "baton_connections_handed_back_total", "counter",
-	    "Connections that workers gave back.", l.handed_back);
-	put_one(b, "baton_connections_crashed_total", "counter",
-	    "Connections that ended because their worker died.", l.crashed);
-	put_one(b, "baton_connections_lost_total", "counter",
-	    "Connections that vanished in a channel: must stay 0.", l.lost);
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		const struct total *t = &totals[i];
+		const char *base = t->in_master ? (const char *)&board->master
+						: (const char *)&l;
+
+		put_head(b, t->name, t->type, t->help);
+		bt_buf_printf(b, "%s %" PRIu64 "\n", t->name,
+		    bt_score_get(
+			(const uint64_t *)(const void *)(base + t->offset)));
+	}
 }
 
 static void
-put_master(struct bt_buf *b, const struct bt_score_master *m)
+put_process(struct bt_buf *b, const struct bt_score_master *m)
 {
-	put_one(b, "baton_gathers_total", "counter",
-	    "Times that the master waited for more before dealing.",
-	    bt_score_get(&m->gathers));
-	put_one(b, "baton_pauses_full_total", "counter",
-	    "Times that accepting paused because workers were full.",
-	    bt_score_get(&m->pauses_full));
-	put_one(b, "baton_pauses_descriptors_total", "counter",
-	    "Times that accepting paused for want of descriptors or memory.",
-	    bt_score_get(&m->pauses_descriptors));
-	put_one(b, "baton_reloads_total", "counter", "Confs that were taken.",
-	    bt_score_get(&m->reloads));
-	put_one(b, "baton_reloads_failed_total", "counter",
-	    "Confs that were refused.", bt_score_get(&m->reloads_failed));
-	put_one(b, "baton_workers", "gauge",
-	    "Workers that answer, or shall as soon as they can.",
-	    bt_score_get(&m->workers));
-	put_one(b, "baton_resizes_total", "counter",
-	    "Times that a signal changed their number.",
-	    bt_score_get(&m->resizes));
-	put_one(b, "baton_rebalances_total", "counter",
-	    "Times that idle connections were moved to level the workers.",
-	    bt_score_get(&m->rebalances));
-	put_one(b, "baton_recycled_for_requests_total", "counter",
-	    "Workers that gave way at worker_max_requests.",
-	    bt_score_get(&m->recycled_for_requests));
-	put_one(b, "baton_recycled_for_memory_total", "counter",
-	    "Workers that gave way at worker_max_memory.",
-	    bt_score_get(&m->recycled_for_memory));
-	put_one(b, "baton_generation", "gauge", "Of the conf in force.",
-	    m->generation);
-	put_one(b, "baton_start_time_seconds", "gauge",
-	    "When the master started, since 1970.",
-	    (uint64_t)__atomic_load_n(&m->started_s, __ATOMIC_RELAXED));
+	put_head(b, "baton_build_info", "gauge", "The program, always 1.");
+	bt_buf_puts(b, "baton_build_info{version=\"" BT_VERSION "\"} 1\n");
+	put_head(b, "baton_generation", "gauge", "Of the conf in force.");
+	bt_buf_printf(b, "baton_generation %" PRIu32 "\n",
+	    __atomic_load_n(&m->generation, __ATOMIC_RELAXED));
+	put_head(b, "process_start_time_seconds", "gauge",
+	    "When the master started, since 1970.");
+	bt_buf_printf(b, "process_start_time_seconds %" PRId64 "\n",
+	    __atomic_load_n(&m->started_s, __ATOMIC_RELAXED));
+}
+
+/* Microseconds as seconds. */
+#define SECONDS "%" PRIu64 ".%06" PRIu64
+#define SECONDS_ARG(us) (us) / 1000000, (us) % 1000000
+
+static void
+put_times(
+    struct bt_buf *b, const struct bt_scoreboard *board, enum bt_time what)
+{
+	const char *name = times[what].name;
+	struct bt_histogram h;
+	uint64_t n;
+
+	bt_score_times_read(board, what, &h);
+	n = bt_histogram_count(&h);
+	put_head(b, name, "histogram", times[what].help);
+	for (unsigned bit = LE_FIRST_BIT; bit <= LE_LAST_BIT; bit++) {
+		uint64_t us = UINT64_C(1) << bit;
+
+		bt_buf_printf(b, "%s_bucket{le=\"" SECONDS "\"} %" PRIu64 "\n",
+		    name, SECONDS_ARG(us), bt_histogram_below(&h, us));
+	}
+	bt_buf_printf(b,
+	    "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum " SECONDS
+	    "\n%s_count %" PRIu64 "\n",
+	    name, n, name, SECONDS_ARG(h.sum_us), name, n);
 }
 
 /* Slots that never had a worker are not shown. */
@@ -236,8 +299,10 @@ answer(struct bt_exchange *x)
 	const struct bt_scoreboard *board = x->route->services->board;
 	struct bt_buf *b = bt_arena_zero(&x->arena, sizeof(*b));
 
-	put_ledger(b, board);
-	put_master(b, &board->master);
+	put_process(b, &board->master);
+	put_totals(b, board);
+	for (enum bt_time what = 0; what < BT_TIMES; what++)
+		put_times(b, board, what);
 	for (size_t i = 0; i < sizeof(by_worker) / sizeof(by_worker[0]); i++)
 		put_series(b, board, &by_worker[i]);
 	put_responses(b, board);

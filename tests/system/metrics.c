@@ -24,7 +24,7 @@ struct metrics {
 /* What has been said of the family that the samples belong to. */
 struct family {
 	char name[96];
-	bool help, type;
+	bool help, type, histogram;
 };
 
 static void
@@ -40,18 +40,37 @@ read_comment(const char *line, struct family *f)
 		    strcmp(f->name, name) != 0, "HELP twice: %s", line);
 		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->help = true;
-		f->type = false;
+		f->type = f->histogram = false;
 		return;
 	}
 	ck_assert_msg(strcmp(word, "TYPE") == 0 && strcmp(f->name, name) == 0 &&
 		!f->type &&
-		(strcmp(rest, "counter") == 0 || strcmp(rest, "gauge") == 0),
+		(strcmp(rest, "counter") == 0 || strcmp(rest, "gauge") == 0 ||
+		    strcmp(rest, "histogram") == 0),
 	    "TYPE is wrong: %s", line);
 	if (strcmp(rest, "counter") == 0)
 		ck_assert_msg(strlen(name) > 6 &&
 			strcmp(name + strlen(name) - 6, "_total") == 0,
 		    "a counter that does not end in _total: %s", name);
 	f->type = true;
+	f->histogram = strcmp(rest, "histogram") == 0;
+}
+
+/* A histogram's samples have names of their own. */
+static bool
+is_of(const struct family *f, const char *name, size_t n)
+{
+	static const char *const suffixes[] = { "_bucket", "_sum", "_count" };
+	size_t own = strlen(f->name);
+
+	if (!f->histogram)
+		return own == n && strncmp(name, f->name, n) == 0;
+	for (int i = 0; i < 3; i++)
+		if (own + strlen(suffixes[i]) == n &&
+		    strncmp(name, f->name, own) == 0 &&
+		    strncmp(name + own, suffixes[i], n - own) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -61,10 +80,10 @@ read_sample(const char *line, const struct family *f, struct sample *s)
 	const char *at = line + n;
 	char *end;
 
-	ck_assert_msg(n < sizeof(s->name) && f->type && f->help &&
-		strlen(f->name) == n && strncmp(line, f->name, n) == 0,
+	ck_assert_msg(
+	    n < sizeof(s->name) && f->type && f->help && is_of(f, line, n),
 	    "a sample outside of its family: %s", line);
-	snprintf(s->name, sizeof(s->name), "%s", f->name);
+	snprintf(s->name, sizeof(s->name), "%.*s", (int)n, line);
 	if (*at == '{') {
 		const char *close = strchr(at, '}');
 

@@ -5,6 +5,8 @@
 
 #include "tests/system/system.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -148,6 +150,112 @@ START_TEST(methods_and_status_page)
 }
 END_TEST
 
+static double
+counted(const struct metrics *m, const char *what)
+{
+	return metrics_sum(m, scratch_printf("baton_%s_seconds_count", what));
+}
+
+/* The buckets only grow, up to the count. */
+static void
+expect_buckets(const struct metrics *m, const char *what)
+{
+	const char *name = scratch_printf("baton_%s_seconds_bucket", what);
+	double before = 0;
+
+	for (uint64_t us = 16; us <= 67108864; us *= 2) {
+		double n = metrics_where(m, name, "le",
+		    scratch_printf("%u.%06u", (unsigned)(us / 1000000),
+			(unsigned)(us % 1000000)));
+
+		ck_assert_double_ge(n, before);
+		before = n;
+	}
+	ck_assert_double_ge(metrics_where(m, name, "le", "+Inf"), before);
+	ck_assert_double_eq(
+	    metrics_where(m, name, "le", "+Inf"), counted(m, what));
+	ck_assert_double_ge(
+	    metrics_sum(m, scratch_printf("baton_%s_seconds_sum", what)), 0);
+}
+
+/* Every connection has a time in the queue, every answer its two. */
+START_TEST(times)
+{
+	enum { CONNECTIONS = 5, PIPELINED = 16 };
+	struct daemon *d = daemon_start("workers 2;\n" SERVER);
+	const struct metrics *before = daemon_metrics(d), *after;
+	const char *batch = "";
+
+	for (int i = 0; i < PIPELINED; i++)
+		batch = scratch_printf("%s%s", batch, GET);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		struct client *c = daemon_connect(d);
+
+		client_puts(c, batch);
+		for (int k = 0; k < PIPELINED; k++)
+			ck_assert_uint_eq(client_read(c, "GET")->status, 200);
+		client_expect(c, "HEAD / HTTP/1.1\r\nHost: t\r\n\r\n", 200);
+		client_expect(c, "NONSENSE\r\n\r\n", 400);
+		client_close(c);
+	}
+	after = daemon_metrics(d);
+#define GREW(what) (counted(after, what) - counted(before, what))
+	/* and the answer that was `before` */
+	ck_assert_double_eq(GREW("connection_queue"), CONNECTIONS);
+	ck_assert_double_eq(
+	    GREW("request_first_byte"), CONNECTIONS * (PIPELINED + 2) + 1);
+	ck_assert_double_eq(
+	    GREW("request_duration"), CONNECTIONS * (PIPELINED + 2) + 1);
+#undef GREW
+	expect_buckets(after, "connection_queue");
+	expect_buckets(after, "request_first_byte");
+	expect_buckets(after, "request_duration");
+	daemon_stop(d);
+}
+END_TEST
+
+/* A connection that moves has waited once, and the counts go on. */
+START_TEST(times_over_a_reload)
+{
+	struct daemon *d = daemon_start("workers 2;\n" SERVER);
+	struct client *c = daemon_connect(d);
+	const struct metrics *before, *after;
+
+	client_expect(c, GET, 200);
+	before = daemon_metrics(d);
+	daemon_reload(d);
+	client_expect(c, GET, 200);
+	after = daemon_metrics(d);
+	ck_assert_double_eq(counted(after, "connection_queue"),
+	    counted(before, "connection_queue"));
+	ck_assert_double_eq(counted(after, "request_duration"),
+	    counted(before, "request_duration") + 2);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Prometheus' own opinion. */
+START_TEST(promtool)
+{
+	struct daemon *d = daemon_start("workers 2;\n" SERVER);
+	struct client *c = daemon_connect(d);
+	struct reply *r;
+	const char *path;
+
+	client_expect(c, GET, 200);
+	r = client_get(c, "/metrics", "");
+	path = scratch_file("metrics", r->content, r->content_n);
+	if (system("command -v promtool > /dev/null") != 0)
+		fprintf(stderr, "skipped: there is no promtool\n");
+	else
+		ck_assert_msg(system(scratch_printf("promtool check metrics "
+						    "< %s >&2",
+				  path)) == 0,
+		    "promtool has something to say");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(metrics)
 {
 	TCase *tc = bt_system_case(s, "metrics");
@@ -156,4 +264,7 @@ BT_SYSTEM_SUITE(metrics)
 	tcase_add_test(tc, requests_and_responses);
 	tcase_add_test(tc, bytes);
 	tcase_add_test(tc, methods_and_status_page);
+	tcase_add_test(tc, times);
+	tcase_add_test(tc, times_over_a_reload);
+	tcase_add_test(tc, promtool);
 }
