@@ -15,6 +15,7 @@
 ssize_t
 bt_pages_read(int fd, char *out, size_t n, uint64_t offset)
 {
+	/* cppcheck-suppress ctuuninitvar ; it is written to */
 	const struct iovec iov = { out, n };
 	ssize_t r;
 

@@ -350,6 +350,8 @@ bt_channel_recv(struct bt_channel *c,
 		memcpy(&h[i].baton,
 		    c->in + sizeof(header) + i * sizeof(struct bt_baton),
 		    sizeof(struct bt_baton));
+		/* well_formed() has counted them */
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 		h[i].fd = fds[fds_n++];
 		h[i].file_fd = has_file(&h[i].baton) ? fds[fds_n++] : -1;
 		h[i].bytes = h[i].baton.bytes ? bytes : NULL;

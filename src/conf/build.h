@@ -98,9 +98,9 @@ size_t bt_build_count(
 bool bt_build_check_path(
     struct bt_build *, const struct bt_node *, unsigned i, size_t max);
 
-/* Reports that the word is none of the `n` that may stand there. */
+/* Reports that the word is none of the `words_n` that may stand there. */
 void bt_build_unknown_word(struct bt_build *, const struct bt_node *,
-    unsigned i, const char *what, const char *const *words, size_t n);
+    unsigned i, const char *what, const char *const *words, size_t words_n);
 
 /*
  * Reports `$name` in a word: variables are not there yet, and a text which

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "conf/tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -108,6 +109,7 @@ depth_of(const struct bt_source *s)
 static bool
 includes_itself(const struct bt_source *s)
 {
+	assert(s != NULL);
 	for (const struct bt_source *p = s->parent; p != NULL; p = p->parent)
 		if (p->ino == s->ino && p->dev == s->dev)
 			return true;

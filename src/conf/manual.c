@@ -76,8 +76,7 @@ put_argument(struct bt_buf *out, struct bt_str word)
 
 		put_literal(out, "Cm", (struct bt_str){ word.p, n });
 		bt_buf_puts(out, " Ns");
-		put_argument(out, (struct bt_str){ word.p + n, word.n - n });
-		return;
+		word = (struct bt_str){ word.p + n, word.n - n };
 	}
 	if (bt_str_equal(word, BT_STR("|"))) {
 		bt_buf_puts(out, " |");

@@ -59,6 +59,6 @@ const struct bt_source *bt_source_of(
 #define BT_CONF_FILE_MAX (16 * 1024 * 1024)
 
 /* Adds what an include statement names in its place.  Called by tree.c. */
-void bt_include_expand(struct bt_tree *, const struct bt_node *include);
+void bt_include_expand(struct bt_tree *, const struct bt_node *);
 
 #endif

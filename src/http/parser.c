@@ -13,6 +13,8 @@
 
 #include "http/parser.h"
 
+#include <assert.h>
+
 #include "http/uri.h"
 
 #if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
@@ -292,6 +294,7 @@ has_tab_behind(struct bt_str value)
 {
 	const char *p = value.p + value.n;
 
+	assert(value.p != NULL); /* the field is there */
 	while (*p == ' ')
 		p++;
 	return *p == '\t';

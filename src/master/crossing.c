@@ -157,7 +157,7 @@ take_blob(struct reader *r, size_t n)
 
 /* One more at the end of an array; zeroed. */
 #define GROW(array, n) \
-	(array = bt_mem_resize(array, (n) + 1, sizeof(*(array))), \
+	((array) = bt_mem_resize(array, (n) + 1, sizeof(*(array))), \
 	    memset(&(array)[n], 0, sizeof(*(array))), &(array)[(n)++])
 
 static bool

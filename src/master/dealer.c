@@ -250,6 +250,7 @@ send_share(struct bt_dealer *d, struct hand *hand, struct bt_slot *s)
 			d->on_blocked(s, r);
 			return;
 		}
+		assert((size_t)r <= n - at);
 		for (size_t i = at; i < at + (size_t)r; i++) {
 			hand->sent[index[i]] = true;
 			if (share[i].baton.seat != 0)

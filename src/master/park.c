@@ -204,7 +204,7 @@ take_listed(struct bt_listeners *set, const struct bt_conf *conf,
 	char *at = text + sizeof(FIRST_LINE) - 1, *lf;
 
 	while ((lf = memchr(at, '\n', (size_t)(text + len - at))) != NULL) {
-		struct parked key, *found;
+		struct parked key = { 0 }, *found;
 		uint32_t requests, bytes;
 		int addr;
 

@@ -136,7 +136,7 @@ void bt_master_stop(struct bt_master *);
 /* master.c: callbacks of the slots, and of the patience timer. */
 bt_slot_news_fn bt_master_on_news;
 bt_slot_back_fn bt_master_on_back;
-void bt_master_on_patience_ended(int fd, short what, void *master);
+void bt_master_on_patience_ended(int fd, short what, void *arg);
 
 /* verbs.c: what the control socket understands. */
 extern const struct bt_control_verb bt_master_verbs[];

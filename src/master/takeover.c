@@ -34,8 +34,6 @@
 #define REHEARSAL_STEP_MS 10
 #define ARGUMENTS_MAX 64
 
-extern char **environ;
-
 enum mode { MODE_NONE, MODE_REHEARSE, MODE_FORTH, MODE_BACK, MODES };
 
 static const char *const mode_names[MODES] = {

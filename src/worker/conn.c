@@ -551,6 +551,7 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 	w->conns_n++;
 	if (h->baton.bytes > 0) { /* another worker has read them */
 		input_prepare(c);
+		assert(c->in.data != NULL);
 		memcpy(c->in.data, h->bytes, h->baton.bytes);
 		c->in.end = h->baton.bytes;
 		c->baton.bytes = 0;

@@ -26,7 +26,7 @@ struct item {
 
 struct bt_outbox {
 	struct bt_worker *worker;
-	STAILQ_HEAD(, item) items;
+	STAILQ_HEAD(item_list, item) items;
 	struct event *writable; /* armed while something waits */
 	struct event *retry;    /* the channel refuses, though writable */
 };
@@ -116,6 +116,7 @@ send_batch(struct bt_outbox *o)
 	{
 		if (n == BT_CHANNEL_BATCH_MAX)
 			break;
+		/* cppcheck-suppress uninitvar ; it does not know the macro */
 		h[n++] = item->h;
 		/* from here on it may be the master's: two must not have it */
 		bt_guard_set(&o->worker->guard, item->h.fd, BT_GUARD_NONE);
