@@ -63,20 +63,28 @@ item_free(struct bt_outbox *o, struct item *item)
 	free(item);
 }
 
+/* Ends here what cannot be sent. */
+static void
+close_all(struct bt_outbox *o, enum bt_close_reason why)
+{
+	struct bt_worker *w = o->worker;
+	struct item *item;
+
+	while ((item = STAILQ_FIRST(&o->items)) != NULL) {
+		bt_handover_close(&item->h);
+		bt_seats_leave(w->heritage->seats, item->h.baton.seat);
+		bt_score_add(&w->score->closed[why], 1);
+		bt_score_add(&w->score->done, 1);
+		item_free(o, item);
+	}
+}
+
 void
 bt_outbox_free(struct bt_outbox *o)
 {
-	struct item *item;
-
 	if (o == NULL)
 		return;
-	while ((item = STAILQ_FIRST(&o->items)) != NULL) {
-		bt_score_add(&o->worker->score->done, 1);
-		bt_score_add(&o->worker->score->closed[BT_CLOSE_DRAIN], 1);
-		bt_handover_close(&item->h);
-		bt_seats_leave(o->worker->heritage->seats, item->h.baton.seat);
-		item_free(o, item);
-	}
+	close_all(o, BT_CLOSE_DRAIN);
 	event_free(o->writable);
 	event_free(o->retry);
 	free(o);
@@ -152,14 +160,6 @@ bt_outbox_flush(struct bt_outbox *o)
 		event_add(o->retry, &pause);
 	} else if (r < 0) { /* nobody is there to take them */
 		bt_log_warn(NULL, r, "cannot hand connections back");
-		while (!STAILQ_EMPTY(&o->items)) {
-			struct item *item = STAILQ_FIRST(&o->items);
-
-			bt_handover_close(&item->h);
-			bt_seats_leave(
-			    o->worker->heritage->seats, item->h.baton.seat);
-			bt_score_add(&o->worker->score->done, 1);
-			item_free(o, item);
-		}
+		close_all(o, BT_CLOSE_ERROR);
 	}
 }
