@@ -20,6 +20,7 @@ struct bt_frame {
 	const struct bt_node *handler; /* which the route has */
 	struct bt_conf_access *access; /* a list of its own has begun */
 	struct bt_conf_field *fields;
+	struct bt_conf_page *pages;
 	size_t fields_bytes;                           /* of them, as lines */
 	const struct bt_node *seen[BT_DIRECTIVES_MAX]; /* by row */
 };
@@ -112,6 +113,9 @@ bool bt_build_check_variables(
 /* set_scope.c: ends the block's list of allow and deny: the rest is decided. */
 void bt_scope_finish(struct bt_build *);
 
+/* set_route.c: why no request can have the path; NULL: one can. */
+const char *bt_route_why_not_path(struct bt_str path);
+
 /* check.c: what can only be seen when a server, or all of them, are read. */
 void bt_check_routes(struct bt_build *, const struct bt_conf_server *,
     const struct bt_server_note *);
@@ -121,8 +125,9 @@ void bt_check_servers(struct bt_build *);
 bt_directive_set_fn bt_set_error_log, bt_set_access_log,
     bt_set_limit_connections, bt_set_limit_rate; /* set_main.c */
 bt_directive_set_fn bt_set_server, bt_set_listen,
-    bt_set_name;                                 /* set_server.c */
-bt_directive_set_fn bt_set_access, bt_set_field; /* set_scope.c */
+    bt_set_name;                                             /* set_server.c */
+bt_directive_set_fn bt_set_access, bt_set_field;             /* set_scope.c */
+bt_directive_set_fn bt_set_cache_control, bt_set_error_page; /* set_answers.c */
 bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_redirect, bt_set_echo, bt_set_metrics,
     bt_set_status; /* set_route.c */

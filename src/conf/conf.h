@@ -57,6 +57,12 @@ struct bt_conf_field { /* `add_header NAME VALUE [always]` */
 	bool always; /* also on answers other than 200, 201, 204, 206, 30x */
 };
 
+struct bt_conf_page { /* `error_page STATUS ... [=STATUS] PATH` */
+	unsigned status;
+	unsigned answers; /* what the answer has instead; 0: the same */
+	struct bt_str path;
+};
+
 /* What server and route inherit from where they stand in, whole lists. */
 struct bt_conf_scope {
 	uint64_t max_body_bytes; /* 0: unlimited */
@@ -64,6 +70,9 @@ struct bt_conf_scope {
 	size_t access_n;
 	const struct bt_conf_field *fields;
 	size_t fields_n;
+	const struct bt_conf_page *pages;
+	size_t pages_n;
+	const char *cache_control;   /* its value; NULL: off */
 	int64_t file_cache_valid_ms; /* 0: check the file at every request */
 	unsigned precompressed;      /* 0: off */
 	unsigned dotfiles;           /* 0: off */

@@ -277,6 +277,20 @@ const struct bt_directive bt_directives[] = {
 	    .help = "Adds a field to answers of status 200, 201, 204, 206, "
 		    "301 to 304, 307 and 308; with always, to all.",
 	    .example = "add_header Cache-Control max-age=3600;" },
+	{ .name = "cache_control", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "DIRECTIVE ... | off", .preset = "off",
+	    ARGS(1, 16), SCOPE(cache_control), .set = bt_set_cache_control,
+	    .help = "Says in Cache-Control how long answers may be kept: "
+		    "those that add_header adds to, unless they say it "
+		    "themselves.",
+	    .example = "cache_control max-age=1h, public;",
+	    .nginx = " expires " },
+	{ .name = "error_page", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "STATUS ... [=STATUS] PATH", ARGS(2, 64),
+	    .repeats = true, .set = bt_set_error_page,
+	    .help = "What the server has at PATH stands for errors of that "
+		    "status.",
+	    .example = "error_page 500 502 503 504 /50x.html;" },
 	{ .name = "max_body_size", .where = ANYWHERE, .type = BT_TYPE_SIZE,
 	    .syntax = "SIZE", .preset = "1m", .min = 0,
 	    .max = (uint64_t)1024 * 1024 * 1024 * 1024 * 1024, ARGS(1, 1),

@@ -161,6 +161,25 @@ put_header(struct bt_buf *out, unsigned depth, const struct bt_conf_field *f)
 	put_words(out, depth, "add_header", words, f->always ? 3 : 2);
 }
 
+static void
+put_page(struct bt_buf *out, unsigned depth, const struct bt_conf_page *p)
+{
+	begin(out, depth, "error_page");
+	bt_buf_printf(out, "%u ", p->status);
+	if (p->answers > 0)
+		bt_buf_printf(out, "=%u ", p->answers);
+	bt_value_append_word(out, p->path);
+	bt_buf_puts(out, ";\n");
+}
+
+/* The members are plain words. */
+static void
+put_cache_control(struct bt_buf *out, unsigned depth, const char *value)
+{
+	begin(out, depth, "cache_control");
+	bt_buf_printf(out, "%s;\n", value ? value : "off");
+}
+
 /* What differs from the outer scope; all of it when that is NULL. */
 static void
 put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
@@ -182,6 +201,11 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 	if (outer == NULL || scope->fields != outer->fields)
 		for (size_t i = 0; i < scope->fields_n; i++)
 			put_header(out, depth, &scope->fields[i]);
+	if (outer == NULL || scope->cache_control != outer->cache_control)
+		put_cache_control(out, depth, scope->cache_control);
+	if (outer == NULL || scope->pages != outer->pages)
+		for (size_t i = 0; i < scope->pages_n; i++)
+			put_page(out, depth, &scope->pages[i]);
 }
 
 static void

@@ -36,9 +36,8 @@ is_dot_segment(struct bt_str path, size_t slash)
 	return end - begin <= 2 && (end > begin || end < path.n);
 }
 
-/* Why no request can have the path; NULL: one can. */
-static const char *
-why_not_path(struct bt_str path)
+const char *
+bt_route_why_not_path(struct bt_str path)
 {
 	if (path.n == 0 || path.p[0] != '/')
 		return "a path begins with /";
@@ -75,7 +74,7 @@ set_path(struct bt_build *b, const struct bt_node *n, struct bt_conf_route *r)
 		    "(there are no regular expressions)");
 		return;
 	}
-	why = why_not_path(n->words[last].text);
+	why = bt_route_why_not_path(n->words[last].text);
 	if (why != NULL)
 		bt_build_error(
 		    b, n, last, "%s: %s", bt_build_quote(b, n, last), why);

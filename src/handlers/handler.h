@@ -44,6 +44,8 @@ struct bt_route {
 	const struct bt_services *services;
 	/* `add_header`, as whole lines: on good answers, and on all of them */
 	struct bt_str fields, fields_always;
+	/* `fields` begins with so many bytes of `cache_control` */
+	size_t fresh_bytes;
 	void *state; /* the handler's, made by start() */
 };
 

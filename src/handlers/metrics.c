@@ -311,6 +311,7 @@ answer(struct bt_exchange *x)
 	    BT_STR("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
 		   "Cache-Control: no-store\r\n"),
 	    bt_buf_str(b));
+	bt_reply_says_fresh(x);
 	bt_reply_on_release(x, release, b);
 }
 

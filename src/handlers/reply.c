@@ -47,6 +47,20 @@ bt_reply_on_release(struct bt_exchange *x, void (*release)(void *), void *arg)
 	x->reply.release_arg = arg;
 }
 
+void
+bt_reply_says_fresh(struct bt_exchange *x)
+{
+	x->reply.says_fresh = true;
+}
+
+void
+bt_reply_drop(struct bt_exchange *x)
+{
+	if (x->reply.release != NULL)
+		x->reply.release(x->reply.release_arg);
+	x->reply = (struct bt_reply){ 0 };
+}
+
 /* The page carries nothing that came from the client. */
 static struct bt_str
 error_page(struct bt_arena *a, unsigned status)
@@ -74,6 +88,8 @@ bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
 	const struct bt_str type =
 	    BT_STR("Content-Type: text/html; charset=utf-8\r\n");
 
+	x->reply.is_page = true;
+	x->reply.page_fields = fields;
 	if (!bt_status_has_content(status)) {
 		bt_reply_bytes(x, status, fields, BT_STR_NONE);
 		return;

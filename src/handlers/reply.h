@@ -38,7 +38,10 @@ enum bt_body_kind {
 struct bt_reply {
 	unsigned status; /* 0: not described yet */
 	enum bt_body_kind kind;
-	bool close; /* the connection ends with it */
+	bool close;      /* the connection ends with it */
+	bool says_fresh; /* has Cache-Control itself */
+	bool is_page; /* ours, of bt_reply_error(): another may stand for it */
+	struct bt_str page_fields; /* what any page for that error has to say */
 	/*
 	 * Whole lines, CRLF included, without Date, Server, Content-Length,
 	 * Connection.  Valid until the exchange ends.
@@ -54,6 +57,15 @@ struct bt_reply {
 	void *release_arg;
 };
 
+/* An error for which the conf has a page of its own. */
+struct bt_error {
+	unsigned status;  /* 0: none */
+	unsigned answers; /* with that status instead; 0: with its own */
+	struct bt_str fields;
+	bool close;
+	bool over; /* the page is the reply, or could not be */
+};
+
 struct bt_exchange {
 	const struct bt_services *services;
 	const struct bt_route *route;
@@ -61,6 +73,7 @@ struct bt_exchange {
 	bool wants_content;
 	struct bt_work *work; /* beside the loop, which it waits for */
 	struct bt_reply reply;
+	struct bt_error error;
 	struct bt_arena arena;
 	const struct bt_baton
 	    *baton; /* the connection: its client, its number */
@@ -91,6 +104,12 @@ void bt_reply_stream(struct bt_exchange *, unsigned status,
 
 /* What to do when the exchange ends, e.g. give back a file. */
 void bt_reply_on_release(struct bt_exchange *, void (*)(void *), void *arg);
+
+/* Its Cache-Control is in its fields: the conf's is not added. */
+void bt_reply_says_fresh(struct bt_exchange *);
+
+/* Takes back what was described, and gives back what it holds. */
+void bt_reply_drop(struct bt_exchange *);
 
 /* A short page for a status of 300 or more, with extra fields (may be none). */
 void bt_reply_error(

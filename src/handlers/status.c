@@ -135,6 +135,7 @@ answer(struct bt_exchange *x)
 	    BT_STR("Content-Type: text/html; charset=utf-8\r\n"
 		   "Cache-Control: no-store\r\n"),
 	    bt_buf_str(b));
+	bt_reply_says_fresh(x);
 	bt_reply_on_release(x, release, b);
 }
 

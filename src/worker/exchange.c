@@ -25,6 +25,7 @@ exchange_new(struct bt_conn *c)
 	x->state = NULL;
 	x->wants_content = false;
 	x->reply = (struct bt_reply){ 0 };
+	x->error = (struct bt_error){ 0 };
 	x->arena = w->arena; /* the worker's, with the block it has */
 	w->arena = (struct bt_arena){ 0 };
 	x->baton = &c->baton;
@@ -50,9 +51,7 @@ static void
 release_reply(struct bt_exchange *x)
 {
 	bt_work_forget(x);
-	if (x->reply.release != NULL)
-		x->reply.release(x->reply.release_arg);
-	x->reply = (struct bt_reply){ 0 };
+	bt_reply_drop(x);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "handlers/fetch.h"
 #include "http/date.h"
 #include "http/status.h"
+#include "worker/error_page.h"
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
@@ -108,6 +109,13 @@ put_common(char *at, struct bt_worker *w)
 	return put(at, common->text, common->n);
 }
 
+static struct bt_str
+without_fresh(const struct bt_route *route)
+{
+	return (struct bt_str){ route->fields.p + route->fresh_bytes,
+		route->fields.n - route->fresh_bytes };
+}
+
 /* add_header's lines for an answer of that status, as nginx has it. */
 static struct bt_str
 route_fields(const struct bt_exchange *x)
@@ -125,6 +133,8 @@ route_fields(const struct bt_exchange *x)
 	case 304:
 	case 307:
 	case 308:
+		if (x->reply.says_fresh)
+			return without_fresh(x->route);
 		return x->route->fields;
 	default:
 		return x->route->fields_always;
@@ -328,6 +338,9 @@ bt_output_fill(struct bt_conn *c)
 		if (x->reply.kind == BT_BODY_STREAM && x->wants_content &&
 		    !x->content_begun)
 			return false;
+		if ((x->reply.status >= 400 || x->error.status != 0) &&
+		    !bt_error_page_apply(c))
+			return true; /* it has begun another reply */
 		if (!write_head(c))
 			return false;
 		if (x->reply_over || !x->head_written)

@@ -16,6 +16,8 @@
 #define FNV_BASIS 2166136261u
 #define FNV_PRIME 16777619u
 
+#define CACHE_CONTROL "Cache-Control: %s\r\n"
+
 /* What stands in the table under one path. */
 struct node {
 	struct bt_str key;
@@ -101,18 +103,31 @@ site_add(struct site *s, const struct bt_route *route)
 		node->plain = route;
 }
 
-/* `add_header` as lines: those for good answers, or those for all. */
+/*
+ * `cache_control` and `add_header` as lines: those for good answers, or those
+ * for all.
+ */
 static struct bt_str
 fields_of(const struct bt_conf_scope *scope, bool only_always)
 {
 	struct bt_buf b = { 0 };
 
+	if (!only_always && scope->cache_control != NULL)
+		bt_buf_printf(&b, CACHE_CONTROL, scope->cache_control);
 	for (size_t i = 0; i < scope->fields_n; i++)
 		if (!only_always || scope->fields[i].always)
 			bt_buf_printf(&b, "%.*s: %.*s\r\n",
 			    BT_STR_ARG(scope->fields[i].name),
 			    BT_STR_ARG(scope->fields[i].value));
 	return bt_buf_str(&b); /* freed with the route */
+}
+
+static size_t
+fresh_bytes(const struct bt_conf_scope *scope)
+{
+	return scope->cache_control == NULL ? 0
+					    : sizeof(CACHE_CONTROL) -
+		sizeof("%s") + strlen(scope->cache_control);
 }
 
 static void
@@ -125,7 +140,8 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.handler = bt_handlers[conf->handler],
 		.services = services,
 		.fields = fields_of(&conf->scope, false),
-		.fields_always = fields_of(&conf->scope, true) };
+		.fields_always = fields_of(&conf->scope, true),
+		.fresh_bytes = fresh_bytes(&conf->scope) };
 	if (route->handler->start == NULL)
 		return;
 	if ((r = route->handler->start(route)) < 0 && services->says)

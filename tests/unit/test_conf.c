@@ -261,6 +261,10 @@ static const char *const round_trips[] = {
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
 	"always; } }",
+	"cache_control max-age=1h, public; error_page 404 500 =200 '/a b';"
+	"server { route / { echo; } route /b { echo; cache_control off;"
+	"error_page 404 /y; } route /c { echo; cache_control no-store "
+	"s-maxage=5; } }",
 	"server { listen 80; listen [::1]:80 deferred; listen unix:/a\xc3\xbc;"
 	"name a *.b; route = '/{ }' { return 200 \"a\\nb\\t\\\\\"; }"
 	"route /r { redirect 302 https://h/p?q#f; } route /n { return 404; }"
@@ -299,6 +303,9 @@ START_TEST(dump_can_be_read_back)
 			ck_assert_int_eq(p->handler, q->handler);
 			ck_assert_uint_eq(p->scope.access_n, q->scope.access_n);
 			ck_assert_uint_eq(p->scope.fields_n, q->scope.fields_n);
+			ck_assert_uint_eq(p->scope.pages_n, q->scope.pages_n);
+			ck_assert_int_eq(p->scope.cache_control != NULL,
+			    q->scope.cache_control != NULL);
 			ck_assert_uint_eq(
 			    p->scope.max_body_bytes, q->scope.max_body_bytes);
 		}

@@ -358,6 +358,36 @@ static const struct row rows[] = {
 	{ ROUTE("redirect 301 https://$host/;"),
 	    { "1:33: variables come in a later version" } },
 
+	/* cache_control, error_page */
+	{ SERVER("cache_control max-age;"),
+	    { "1:24: max-age needs a time, such as max-age=1h" } },
+	{ SERVER("cache_control public=1;"), { "1:24: public takes no value" } },
+	{ SERVER("cache_control max-age=-1;"), { "1:24: max-age: expected a time" } },
+	{ SERVER("cache_control max-age=30000d;"),
+	    { "1:24: max-age: no cache counts so far" } },
+	{ SERVER("cache_control pubic;"),
+	    { "1:24: unknown directive of Cache-Control \"pubic\", did you mean "
+	      "\"public\"?" } },
+	{ SERVER("cache_control \"public\\r\\nx: y\";"),
+	    { "1:24: unknown directive of Cache-Control" } },
+	{ SERVER("cache_control off public;"),
+	    { "1:28: cache_control off takes nothing more" } },
+	{ SERVER("cache_control ',';"), { "1:24: cache_control says nothing" } },
+	{ SERVER("expires 1h;"),
+	    { "1:10: unknown directive \"expires\": what nginx calls so is "
+	      "\"cache_control\" here" } },
+	{ SERVER("error_page 404 404.html;"),
+	    { "1:25: \"404.html\": a path begins with /" } },
+	{ SERVER("error_page 404 /a?b;"), { "1:25: \"/a?b\": a route is found" } },
+	{ SERVER("error_page 200 /x;"),
+	    { "1:21: expected the status of an error from 400 to 599, not "
+	      "\"200\"" } },
+	{ SERVER("error_page 404 =600 /x;"),
+	    { "1:25: expected another status from =200 to =599, not \"=600\"" } },
+	{ SERVER("error_page =200 /x;"), { "1:21: of which status?" } },
+	{ SERVER("error_page 404 /x; error_page 500 404 /y;"),
+	    { "1:44: 404 has an error_page here already" } },
+
 	/* add_header, allow, deny */
 	{ SERVER("add_header 'a b' c;"), { "1:21: \"a b\" is not a field name" } },
 	{ SERVER("add_header a: c;"), { "1:21: \"a:\" is not a field name" } },
