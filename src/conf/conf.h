@@ -76,6 +76,7 @@ struct bt_conf_scope {
 	int64_t file_cache_valid_ms; /* 0: check the file at every request */
 	unsigned precompressed;      /* 0: off */
 	unsigned dotfiles;           /* 0: off */
+	unsigned autoindex;          /* 0: off */
 };
 
 struct bt_conf_route {

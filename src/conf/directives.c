@@ -318,6 +318,12 @@ const struct bt_directive bt_directives[] = {
 	    .help = "With root: whether names that begin with a dot are "
 		    "served; /.well-known/ always is.",
 	    .example = "dotfiles on;" },
+	{ .name = "autoindex", .where = ANYWHERE, .type = BT_TYPE_CHOICE,
+	    .syntax = "off | on", .preset = "off", .choices = off_or_on,
+	    ARGS(1, 1), SCOPE(autoindex),
+	    .help = "With root: answers with a listing for a folder that has "
+		    "no index; 403 otherwise.",
+	    .example = "autoindex on;" },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
 	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
 	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },

@@ -84,6 +84,14 @@ put_field(struct bt_buf *out, unsigned depth, const struct bt_directive *d,
 		    bt_directive_format(d, number, text, sizeof(text)));
 }
 
+static size_t
+field_bytes(const struct bt_directive *d)
+{
+	return d->type == BT_TYPE_COUNT || d->type == BT_TYPE_CHOICE
+	    ? sizeof(unsigned)
+	    : sizeof(uint64_t);
+}
+
 static void
 put_logs(struct bt_buf *out, const struct bt_conf *conf)
 {
@@ -188,11 +196,11 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 	for (unsigned i = 0; i < bt_directives_n; i++) {
 		const struct bt_directive *d = &bt_directives[i];
 
-		/* all fields of these rows have 8 bytes */
 		if (d->inherited &&
 		    (outer == NULL ||
 			memcmp((const char *)scope + d->field,
-			    (const char *)outer + d->field, 8) != 0))
+			    (const char *)outer + d->field,
+			    field_bytes(d)) != 0))
 			put_field(out, depth, d, scope);
 	}
 	if (outer == NULL || scope->access != outer->access)

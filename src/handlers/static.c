@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "handlers/autoindex.h"
 #include "handlers/folder.h"
 #include "handlers/parts.h"
 #include "handlers/search.h"
@@ -197,8 +198,11 @@ conclude(struct bt_exchange *x, const struct bt_search *s, int r)
 	case BT_FOUND_FILE:
 		reply_with(x, bt_search_choose(s, &x->request));
 		return;
-	case BT_FOUND_FOLDER: /* is not shown */
-		bt_reply_error(x, 403, BT_STR_NONE);
+	case BT_FOUND_FOLDER:
+		if (x->route->conf->scope.autoindex)
+			bt_autoindex_answer(x, s->root_fd, s->path);
+		else
+			bt_reply_error(x, 403, BT_STR_NONE);
 		return;
 	case BT_FOUND_SLASH:
 		redirect_to_slash(x);
