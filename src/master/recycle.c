@@ -99,6 +99,10 @@ begin(struct bt_master *m, struct bt_slot *s, enum reason reason)
 	    s->index, (uintmax_t)requests_of(s),
 	    (uintmax_t)bt_score_get(&s->score->worker.memory_bytes) / 1024,
 	    successor->index);
+	bt_events_add(&m->board->master.events,
+	    "worker %u is recycled, for its %s: worker %u takes its place",
+	    s->index, reason == MEMORY ? "memory" : "number of requests",
+	    successor->index);
 }
 
 static void

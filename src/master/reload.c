@@ -33,13 +33,31 @@ is_old(const struct bt_master *m, const struct bt_slot *s)
 	return s->state != BT_SLOT_EMPTY && s->generation < m->generation;
 }
 
+/* The first of the errors, without the folder that its file is in. */
+static const char *
+first_of(const struct bt_master *m, const struct bt_buf *errors)
+{
+	const char *slash = m->conf_file ? strrchr(m->conf_file, '/') : NULL;
+	size_t folder = slash ? (size_t)(slash + 1 - m->conf_file) : 0;
+
+	if (errors->len == 0)
+		return "";
+	return folder > 0 && strncmp(errors->data, m->conf_file, folder) == 0
+	    ? errors->data + folder
+	    : errors->data;
+}
+
 /* Says no; `errors` has whole lines. */
 static void
 refuse(struct bt_master *m, struct bt_buf *errors)
 {
+	const char *why = first_of(m, errors);
+
 	bt_score_add(&m->board->master.reloads_failed, 1);
 	bt_log_error(NULL, 0, "the conf is not taken; generation %u goes on",
 	    m->generation);
+	bt_events_add(&m->board->master.events, "the conf is not taken: %.*s",
+	    (int)strcspn(why, "\n"), why);
 	bt_log_lines(BT_LOG_ERROR, bt_buf_str(errors));
 	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, bt_buf_str(errors),
 	    "error the conf is not taken; generation %u goes on",
@@ -264,6 +282,9 @@ verdict(struct bt_master *m)
 		evtimer_del(m->reload.patience);
 	m->reload.committed = false;
 	bt_score_add(&m->board->master.reloads, 1);
+	bt_events_add(&m->board->master.events, "%s, generation %u",
+	    m->reload.upgraded ? "upgraded to baton " BT_VERSION : "reloaded",
+	    m->generation);
 	bt_master_enter(m, BT_MASTER_RUNNING);
 	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, BT_STR_NONE,
 	    "ok reloaded, generation %u", m->generation);

@@ -95,6 +95,8 @@ say(const struct bt_master *m, unsigned before)
 	bt_log_info(NULL, 0, "%u workers, were %u", m->workers, before);
 	bt_systemd_notify("STATUS=running, %u workers, generation %u",
 	    m->workers, m->generation);
+	bt_events_add(&m->board->master.events, "%u workers, were %u",
+	    m->workers, before);
 }
 
 static void

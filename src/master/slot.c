@@ -373,18 +373,26 @@ log_end(
 	else
 		snprintf(
 		    why, sizeof(why), "exited with %d", WEXITSTATUS(status));
-	if (asked && WIFEXITED(status) && WEXITSTATUS(status) == 0 && cut == 0)
+	if (asked && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    cut == 0) {
 		bt_log_info(
 		    NULL, 0, "worker %u finished, pid %d", s->index, (int)pid);
-	else if (asked && s->killed)
+		return;
+	}
+	if (asked && s->killed) {
+		snprintf(why, sizeof(why), "was killed");
 		bt_log_warn(NULL, 0,
 		    "worker %u, pid %d, was killed, with %ju "
 		    "connections open",
 		    s->index, (int)pid, (uintmax_t)cut);
-	else
+	} else {
 		bt_log_error(NULL, 0,
 		    "worker %u, pid %d, %s, with %ju connections open",
 		    s->index, (int)pid, why, (uintmax_t)cut);
+	}
+	bt_events_add(&s->set->board->master.events,
+	    "worker %u, pid %d, %s, with %ju connections open", s->index,
+	    (int)pid, why, (uintmax_t)cut);
 }
 
 /*

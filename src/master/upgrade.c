@@ -149,6 +149,10 @@ forget_rehearsal(struct bt_upgrade *u)
 void
 bt_upgrade_refuse(struct bt_master *m, struct bt_str why)
 {
+	const char *end = why.n > 0 ? memchr(why.p, '\n', why.n) : NULL;
+
+	bt_events_add(&m->board->master.events, "no upgrade: %.*s",
+	    end ? (int)(end - why.p) : (int)why.n, why.n > 0 ? why.p : "");
 	bt_log_lines(BT_LOG_ERROR, why);
 	bt_log_error(NULL, 0, "no upgrade; baton %s goes on", BT_VERSION);
 	bt_control_end_waiting(m->control, BT_WAIT_UPGRADE, why,

@@ -92,6 +92,10 @@ end(struct bt_slot *s, int64_t silent_ms, int64_t timeout_ms)
 		    "worker %u, pid %d: its loop has not turned for %jd ms "
 		    "(worker_timeout); it is ended",
 		    s->index, (int)s->pid, (intmax_t)silent_ms);
+		bt_events_add(&s->set->board->master.events,
+		    "worker %u, pid %d: its loop has not turned for %jd ms; it "
+		    "is ended",
+		    s->index, (int)s->pid, (intmax_t)silent_ms);
 		log_whereabouts(s);
 		kill(s->pid, SIGABRT);
 		kill(s->pid, SIGCONT);
@@ -111,6 +115,9 @@ suspect(struct bt_slot *s)
 	    "nothing new, and %ju connections that wait for it are dealt again",
 	    s->index, (int)s->pid, (intmax_t)s->pulse.silent_ms,
 	    (uintmax_t)bt_slot_in_channel(s));
+	bt_events_add(&s->set->board->master.events,
+	    "worker %u, pid %d: its loop has not turned for %jd ms", s->index,
+	    (int)s->pid, (intmax_t)s->pulse.silent_ms);
 	bt_slot_recall(s);
 }
 
@@ -121,6 +128,8 @@ trust(struct bt_slot *s)
 	bt_score_set(&s->score->stale, 0);
 	bt_log_info(
 	    NULL, 0, "worker %u, pid %d: turns again", s->index, (int)s->pid);
+	bt_events_add(&s->set->board->master.events,
+	    "worker %u, pid %d: turns again", s->index, (int)s->pid);
 	s->set->on_news(s->set->arg, s, BT_SLOT_HAS_ROOM);
 }
 
@@ -175,6 +184,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		in_ms = look_at(s, now_ms, passed_ms, late);
 		next_ms = in_ms < next_ms ? in_ms : next_ms;
 	}
+	bt_lately_look(&w->lately, w->slots->board, now_ms);
 	look_again_in(w, next_ms > LOOK_LEAST_MS ? next_ms : LOOK_LEAST_MS);
 }
 

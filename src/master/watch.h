@@ -9,6 +9,7 @@
  * was, it has lost nothing but its turn.
  */
 
+#include "master/lately.h"
 #include "master/slot.h"
 
 #define BT_STALE_MS 500
@@ -20,6 +21,7 @@ struct bt_watch {
 	struct event *look;
 	int64_t last_ms; /* of the last look */
 	int64_t wait_ms; /* from there to the next one */
+	struct bt_lately lately;
 };
 
 /* Begins to look.  0, or -ENOMEM. */

@@ -151,6 +151,7 @@ void
 bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 {
 	struct bt_ledger sum = { 0 };
+	uint64_t early = 0;
 
 	for (unsigned i = 0; i < board->slots_n; i++) {
 		const struct bt_score_slot *slot = &board->slots[i];
@@ -168,8 +169,10 @@ bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 		sum.handed_back += handed + recalled;
 		sum.crashed += crashed;
 		/* a worker may be faster than the master's counting */
-		if (dealt < taken + lost)
+		if (dealt < taken + lost) {
+			early += taken + lost - dealt;
 			dealt = taken + lost;
+		}
 		sum.taken += taken;
 		sum.dealt += dealt;
 		sum.lost += lost;
@@ -177,7 +180,8 @@ bt_ledger_read(const struct bt_scoreboard *board, struct bt_ledger *ret)
 		sum.in_channel += less(dealt, taken + lost);
 	}
 	sum.refused = bt_score_get(&board->master.refused);
-	sum.held = bt_score_get(&board->master.held);
+	/* those are no longer in the master, though it still counts them */
+	sum.held = less(bt_score_get(&board->master.held), early);
 	sum.returned = bt_score_get(&board->master.returned);
 	sum.accepted = bt_score_get(&board->master.accepted);
 	sum.returning = less(sum.handed_back, sum.returned);

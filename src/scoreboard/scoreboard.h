@@ -26,6 +26,7 @@
  * done.  Readers go the other way, and so never see one twice.
  */
 
+#include "scoreboard/events.h"
 #include "scoreboard/histogram.h"
 
 #include <stdatomic.h>
@@ -117,6 +118,7 @@ struct bt_score_master {
 	uint64_t recycled_for_requests, recycled_for_memory;
 	uint32_t generation;
 	int64_t started_s; /* wall clock */
+	struct bt_events events;
 };
 
 /* What is measured of every connection, and of every answer. */

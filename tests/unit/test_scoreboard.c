@@ -141,14 +141,20 @@ END_TEST
 START_TEST(ledger_sums_slot_by_slot)
 {
 	struct bt_ledger l;
+	uint64_t early = 0;
 
-	for (int i = 0; i < SLOTS; i++)
-		fill_slot(&board->slots[i], (_i + i) % ROWS(slots));
+	for (int i = 0; i < SLOTS; i++) {
+		int row = (_i + i) % ROWS(slots);
+
+		fill_slot(&board->slots[i], row);
+		early += dealt_in(row) - slots[row].dealt;
+	}
 	bt_score_set(&board->master.held, 4);
 	bt_score_set(&board->master.refused, 2);
 	bt_score_set(&board->master.accepted, 77);
 	bt_ledger_read(board, &l);
-	ck_assert_uint_eq(l.held, 4);
+	/* what a worker took before it was counted is held no longer */
+	ck_assert_uint_eq(l.held, 4 - early);
 	ck_assert_uint_eq(l.refused, 2);
 	ck_assert_uint_eq(l.accepted, 77);
 	for (int i = 0; i < SLOTS; i++) {
