@@ -1,112 +1,121 @@
 /*
- * `status`: a page for people with the ledger and the workers.  Worker, on the
- * loop; any worker tells of all of them.
+ * `status`: a page for people, which refreshes itself, and the same as JSON for
+ * who asks for that.  Here it is gathered; status_html.c and status_json.c
+ * write it.  Worker, on the loop; any worker tells of all of them.
  */
+
+#include "handlers/status.h"
 
 #include "handlers/reply.h"
 #include "handlers/rows.h"
+#include "http/accept.h"
 
-#include "base/buf.h"
+#include <stdio.h>
+#include <sys/random.h>
 
-#include <inttypes.h>
-
-static const char page_head[] =
-    "<!doctype html>\n"
-    "<html lang=\"en\">\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-    "<meta http-equiv=\"refresh\" content=\"2\">\n"
-    "<title>baton: status</title>\n"
-    "<style>\n"
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:54rem;"
-    "margin:2rem auto;padding:0 1rem;background:light-dark(#fbfaf7,#16181c);"
-    "color:light-dark(#222,#ddd)}\n"
-    "h1{font-size:1.4rem;margin-bottom:0}"
-    "h2{font-size:1.1rem;margin-top:2rem}\n"
-    "div{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.2rem .9rem .2rem 0;text-align:right;"
-    "white-space:nowrap;border-bottom:1px solid #8884}\n"
-    "th:first-child,td:first-child,.note{text-align:left}\n"
-    "th{font-weight:600}.note{white-space:normal}\n"
-    ".note,.up,.gone{color:light-dark(#666,#999)}\n"
-    ".bad{color:light-dark(#b00020,#ff6b7a);font-weight:600}\n"
-    "</style>\n"
-    "<h1>baton " BT_VERSION "</h1>\n";
+const char *const bt_status_time_names[BT_TIMES] = {
+	[BT_TIME_QUEUE] = "queue",
+	[BT_TIME_FIRST_BYTE] = "first_byte",
+	[BT_TIME_ANSWER] = "answer",
+};
 
 static void
-put_row(struct bt_buf *b, const char *name, uint64_t value, const char *means)
+gather_times(struct bt_status *s)
 {
-	bt_buf_printf(b, "<tr><td>%s<td>%" PRIu64 "<td class=note>%s\n", name,
-	    value, means);
-}
+	for (enum bt_time i = 0; i < BT_TIMES; i++) {
+		struct bt_status_times *t = &s->times[i];
 
-static void
-put_ledger(struct bt_buf *b, const struct bt_scoreboard *board)
-{
-	struct bt_ledger l;
-
-	bt_ledger_read(board, &l);
-	bt_buf_puts(b, "<h2>Connections</h2>\n<div><table>\n");
-	put_row(b, "accepted", l.accepted,
-	    "and those returned = dealt + held + refused");
-	put_row(b, "returned", l.returned, "handed back by workers");
-	put_row(b, "dealt", l.dealt, "= taken + in channel");
-	put_row(b, "held", l.held, "waiting in the master");
-	put_row(b, "refused", l.refused, "by a limit, or at the end");
-	put_row(b, "in channel", l.in_channel, "");
-	put_row(b, "taken", l.taken, "= open + done + handed back + crashed");
-	put_row(b, "open", l.open, "");
-	put_row(b, "done", l.done, "");
-	put_row(b, "handed back", l.handed_back, "");
-	put_row(b, "crashed", l.crashed, "");
-	bt_buf_printf(b,
-	    "<tr%s><td>lost<td>%" PRIu64 "<td class=note>must be 0\n",
-	    l.lost ? " class=bad" : "", l.lost);
-	bt_buf_puts(b, "</table></div>\n");
-}
-
-/* A slot without a process tells what its workers have done, and is dimmed. */
-static void
-put_worker(struct bt_buf *b, unsigned i, pid_t pid)
-{
-	if (pid > 0)
-		bt_buf_printf(b, "<tr><td>%u<td>%d", i, (int)pid);
-	else
-		bt_buf_printf(b, "<tr class=gone><td>%u<td>none", i);
-}
-
-static void
-put_workers(struct bt_buf *b, const struct bt_scoreboard *board)
-{
-	bt_buf_puts(b,
-	    "<h2>Workers</h2>\n<div><table>\n"
-	    "<tr><th>worker<th>pid<th>open<th>taken<th>requests"
-	    "<th>2xx<th>3xx<th>4xx<th>5xx<th>MB sent<th>MB held<th>starts\n");
-	for (unsigned i = 0; i < board->slots_n; i++) {
-		const struct bt_score_slot *s = &board->slots[i];
-		const struct bt_score_worker *w = &s->worker;
-		uint64_t gone = bt_score_get(&w->done) +
-		    bt_score_get(&w->handed_back) + bt_score_get(&s->crashed) +
-		    bt_score_get(&s->rescued);
-		uint64_t taken = bt_score_get(&w->taken);
-
-		if (bt_score_get(&s->started) == 0)
-			continue;
-		put_worker(b, i, s->pid);
-		bt_buf_printf(b, "<td>%" PRIu64 "<td>%" PRIu64 "<td>%" PRIu64,
-		    taken > gone ? taken - gone : 0, taken,
-		    bt_score_get(&w->requests));
-		for (unsigned class = 2; class <= 5; class ++)
-			bt_buf_printf(b, "<td>%" PRIu64,
-			    bt_score_get(&w->responses[class]));
-		bt_buf_printf(b, "<td>%.1f<td>%.1f<td>%" PRIu64 "\n",
-		    (double)bt_score_get(&w->bytes_out) / 1e6,
-		    (double)bt_score_get(&w->memory_bytes) / 1e6,
-		    bt_score_get(&s->started));
+		bt_score_times_read(s->board, i, &t->all);
+		t->n = bt_histogram_count(&t->all);
+		t->p50_us = bt_histogram_quantile(&t->all, 0.50);
+		t->p95_us = bt_histogram_quantile(&t->all, 0.95);
+		t->p99_us = bt_histogram_quantile(&t->all, 0.99);
 	}
-	bt_buf_puts(b, "</table></div>\n");
+}
+
+static void
+gather_sums(struct bt_status *s)
+{
+	for (unsigned i = 0; i < s->board->slots_n; i++) {
+		const struct bt_score_worker *w = &s->board->slots[i].worker;
+
+		s->requests += bt_score_get(&w->requests);
+		s->bytes_in += bt_score_get(&w->bytes_in);
+		s->bytes_out += bt_score_get(&w->bytes_out);
+		s->memory_bytes += bt_score_get(&w->memory_bytes);
+		for (unsigned class = 1; class <= 5; class ++)
+			s->responses[class] +=
+			    bt_score_get(&w->responses[class]);
+		for (unsigned why = 0; why < BT_CLOSE_REASONS; why++)
+			s->closed[why] += bt_score_get(&w->closed[why]);
+	}
+}
+
+static void
+gather(struct bt_status *s, const struct bt_services *services)
+{
+	const struct bt_score_master *m = &services->board->master;
+
+	s->board = services->board;
+	s->now_us = services->now->us;
+	s->wall_s = services->now->wall_s;
+	s->up_s = s->wall_s - __atomic_load_n(&m->started_s, __ATOMIC_RELAXED);
+	s->generation = __atomic_load_n(&m->generation, __ATOMIC_RELAXED);
+	bt_ledger_read(s->board, &s->ledger);
+	gather_sums(s);
+	gather_times(s);
+	s->events_n = bt_events_read(&m->events, s->events);
+}
+
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void
+read_worker(
+    const struct bt_score_slot *s, unsigned slot, struct bt_status_worker *ret)
+{
+	const struct bt_score_worker *w = &s->worker;
+	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
+	    bt_score_get(&s->crashed) + bt_score_get(&s->rescued);
+	uint64_t taken = bt_score_get(&w->taken);
+	int pid = __atomic_load_n(&s->pid, __ATOMIC_RELAXED);
+
+	*ret = (struct bt_status_worker){
+		.slot = slot,
+		.pid = pid,
+		.state = pid == 0                 ? "gone"
+		    : bt_score_get(&s->stale) > 0 ? "stale"
+						  : "running",
+		.generation = __atomic_load_n(&s->generation, __ATOMIC_RELAXED),
+		.open = less(taken, gone),
+		.taken = taken,
+		.requests = bt_score_get(&w->requests),
+		.bytes_out = bt_score_get(&w->bytes_out),
+		.memory_bytes = bt_score_get(&w->memory_bytes),
+		.started = bt_score_get(&s->started),
+		.crashed = bt_score_get(&s->crashed),
+		.in_channel = less(bt_score_get(&s->dealt),
+		    taken + bt_score_get(&w->lost) +
+			bt_score_get(&s->recalled)),
+	};
+}
+
+bool
+bt_status_worker(
+    const struct bt_status *s, unsigned *slot, struct bt_status_worker *ret)
+{
+	for (; *slot < s->board->slots_n; (*slot)++) {
+		const struct bt_score_slot *score = &s->board->slots[*slot];
+
+		if (bt_score_get(&score->started) == 0)
+			continue;
+		read_worker(score, (*slot)++, ret);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -115,26 +124,66 @@ release(void *arg)
 	bt_buf_fini(arg);
 }
 
+static bool
+make_nonce(char nonce[static BT_STATUS_NONCE + 1])
+{
+	uint8_t random[BT_STATUS_NONCE / 2];
+
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(random))
+		return false;
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(nonce + 2 * i, 3, "%02x", random[i]);
+	return true;
+}
+
+#define COMMON_FIELDS "Cache-Control: no-store\r\nVary: Accept\r\n"
+
+static void
+answer_json(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
+{
+	bt_status_put_json(b, s);
+	bt_reply_bytes(x, 200,
+	    BT_STR("Content-Type: application/json\r\n" COMMON_FIELDS),
+	    bt_buf_str(b));
+}
+
+static void
+answer_html(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
+{
+	char nonce[BT_STATUS_NONCE + 1];
+
+	if (!make_nonce(nonce)) { /* early at boot */
+		bt_reply_busy(x);
+		return;
+	}
+	bt_status_put_html(b, s, nonce);
+	bt_reply_bytes(x, 200,
+	    bt_arena_printf(&x->arena,
+		"Content-Type: text/html; charset=utf-8\r\n" COMMON_FIELDS
+		"Content-Security-Policy: default-src 'none'; "
+		"style-src 'nonce-%s'; script-src 'nonce-%s'; "
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; "
+		"frame-ancestors 'none'\r\n"
+		"X-Content-Type-Options: nosniff\r\n",
+		nonce, nonce),
+	    bt_buf_str(b));
+}
+
 static void
 answer(struct bt_exchange *x)
 {
-	const struct bt_services *s = x->route->services;
+	const struct bt_str types[] = { BT_STR("text/html"),
+		BT_STR("application/json") };
+	struct bt_status *s = bt_arena_zero(&x->arena, sizeof(*s));
 	struct bt_buf *b = bt_arena_zero(&x->arena, sizeof(*b));
-	int64_t up = s->now->wall_s - s->board->master.started_s;
 
-	bt_buf_puts(b, page_head);
-	bt_buf_puts(b, "<p class=up>up ");
-	if (up >= 86400)
-		bt_buf_printf(b, "%lld d ", (long long)(up / 86400));
-	bt_buf_printf(b, "%02lld:%02lld:%02lld, generation %u</p>\n",
-	    (long long)(up / 3600 % 24), (long long)(up / 60 % 60),
-	    (long long)(up % 60), s->board->master.generation);
-	put_ledger(b, s->board);
-	put_workers(b, s->board);
-	bt_reply_bytes(x, 200,
-	    BT_STR("Content-Type: text/html; charset=utf-8\r\n"
-		   "Cache-Control: no-store\r\n"),
-	    bt_buf_str(b));
+	gather(s, x->route->services);
+	/* who wants neither gets the page, as an answer to 406 would be */
+	if (bt_accept_type(&x->request, types, 2) == 1)
+		answer_json(x, s, b);
+	else
+		answer_html(x, s, b);
 	bt_reply_says_fresh(x);
 	bt_reply_on_release(x, release, b);
 }

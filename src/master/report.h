@@ -6,11 +6,12 @@
  */
 
 #include "base/buf.h"
-#include "master/slot.h"
+#include "scoreboard/scoreboard.h"
 
-/* Appends the ledger and a table of the workers, lines ended by LF. */
-void bt_report_append(
-    struct bt_buf *, const struct bt_slots *, const char *state);
+struct bt_master;
+
+/* Appends it, in lines ended by LF. */
+void bt_report_append(struct bt_buf *, const struct bt_master *);
 
 /* Connections that are in our hands: held, in channels, open. */
 uint64_t bt_report_connections(const struct bt_scoreboard *);

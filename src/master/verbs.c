@@ -11,10 +11,7 @@
 static void
 on_status(void *arg, struct bt_control_client *c)
 {
-	struct bt_master *m = arg;
-
-	bt_report_append(
-	    bt_control_lines(c), &m->slots, bt_master_state_names[m->state]);
+	bt_report_append(bt_control_lines(c), arg);
 	bt_control_end(c, "ok");
 }
 

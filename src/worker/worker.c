@@ -290,6 +290,7 @@ bt_worker_run(struct bt_heritage *heritage)
 	r = bt_worker_init(w, heritage);
 	if (r == 0) {
 		bt_worker_turn(w);
+		read_memory(w);
 		bt_inbox_start(w);
 		/* it is ready when it says so */
 		bt_channel_notify(heritage->channel, BT_MESSAGE_ROOM);
