@@ -68,7 +68,8 @@ const char bt_status_style[] =
     "#events li:first-child{border-top:0}\n"
     "time{color:var(--dim);margin-right:.5rem;white-space:nowrap}\n"
     ".note{color:var(--dim)}\n"
-    "@media(max-width:40rem){body{padding:.75rem}.card:has(.now){display:grid;\n"
+    "@media(max-width:40rem){.wide :is(th,td):nth-child(4){display:none}\n"
+    "body{padding:.75rem}.card:has(.now){display:grid;\n"
     "grid-template-columns:1fr 45%;gap:0 1rem}.now{margin:0}.card h2{grid-column:1/3}\n"
     ".card svg{height:36px}}\n";
 
