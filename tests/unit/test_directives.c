@@ -178,13 +178,13 @@ static const char mark_begin[] = "\n.\\\" BEGIN directives\n";
 static const char mark_end[] = ".\\\" END directives\n";
 
 static void
-read_manual(struct bt_buf *out)
+read_file(const char *path, struct bt_buf *out)
 {
-	FILE *f = fopen(MANUAL, "r");
+	FILE *f = fopen(path, "r");
 	char bytes[4096];
 	size_t n;
 
-	ck_assert_msg(f != NULL, "%s: tests run in the top folder", MANUAL);
+	ck_assert_msg(f != NULL, "%s: tests run in the top folder", path);
 	while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0)
 		bt_buf_append(out, bytes, n);
 	fclose(f);
@@ -196,7 +196,7 @@ START_TEST(manual_has_the_table)
 	const char *begin, *end;
 	FILE *f;
 
-	read_manual(&page);
+	read_file(MANUAL, &page);
 	bt_conf_manual(&want);
 	begin = strstr(page.data, mark_begin);
 	ck_assert_ptr_nonnull(begin);
@@ -221,6 +221,52 @@ START_TEST(manual_has_the_table)
 }
 END_TEST
 
+/* Whether the row of the table has both names, each as code. */
+static bool
+translates(const char *row, size_t n, const char *theirs, const char *ours)
+{
+	char line[1024], theirs_begins[64], ours_begins[64];
+	const char *at;
+
+	snprintf(line, sizeof(line), "%.*s", (int)n, row);
+	snprintf(theirs_begins, sizeof(theirs_begins), "`%s", theirs);
+	snprintf(ours_begins, sizeof(ours_begins), "`%s", ours);
+	at = strstr(line, theirs_begins);
+	return at != NULL && strchr("` ", at[strlen(theirs_begins)]) != NULL &&
+	    strstr(at + 1, ours_begins) != NULL;
+}
+
+/* Who comes from nginx finds each of its names in the README, and ours. */
+START_TEST(readme_has_the_names_of_nginx)
+{
+	const struct bt_directive *d = &bt_directives[_i];
+	const char *names = d->nginx ? d->nginx : "", *begin, *end;
+	struct bt_buf page = { 0 };
+	char word[64];
+
+	if (strcmp(d->name, "proxy") == 0)
+		return; /* not built yet */
+	read_file("README.md", &page);
+	begin = strstr(page.data, "## Coming from nginx");
+	ck_assert_ptr_nonnull(begin);
+	end = strstr(begin + 1, "\n## ");
+	ck_assert_ptr_nonnull(end);
+	while (sscanf(names, " %60[^ ]", word) == 1) {
+		bool found = false;
+
+		for (const char *row = begin; row < end && !found;
+		     row = strchr(row, '\n') + 1)
+			found =
+			    translates(row, strcspn(row, "\n"), word, d->name);
+		ck_assert_msg(found,
+		    "README.md does not say that nginx's %s is our %s", word,
+		    d->name);
+		names += strspn(names, " ") + strlen(word);
+	}
+	bt_buf_fini(&page);
+}
+END_TEST
+
 BT_UNIT_SUITE(directives)
 {
 	TCase *tc = bt_unit_case(s, "rows");
@@ -233,6 +279,7 @@ BT_UNIT_SUITE(directives)
 	tcase_add_loop_test(
 	    tc, nearest, 0, (int)(sizeof(near) / sizeof(near[0])));
 	tcase_add_test(tc, names_of_nginx);
+	tcase_add_loop_test(tc, readme_has_the_names_of_nginx, 0, n);
 	tc = bt_unit_case(s, "manual");
 	tcase_add_test(tc, manual_has_the_table);
 }
