@@ -89,8 +89,34 @@ bt_build_check_variables(
 	if (!n->words[i].variable)
 		return true;
 	bt_build_error(b, n, i,
-	    "variables come in a later version; in quotes, \\$ is a dollar "
-	    "sign");
+	    "%s has no variables; in quotes, \\$ is a dollar sign",
+	    n->directive->name);
+	return false;
+}
+
+bool
+bt_build_template(struct bt_build *b, const struct bt_node *n, unsigned i,
+    struct bt_template *ret)
+{
+	const struct bt_token *word = &n->words[i];
+	char why[160];
+
+	if (!word->variable) { /* each $ is one */
+		*ret = (struct bt_template){ .source =
+						 bt_build_copy(b, word->text) };
+		ret->pieces = bt_build_array(b, 1, sizeof(ret->pieces[0]));
+		ret->pieces[0].text = ret->source;
+		ret->n = 1;
+		return true;
+	}
+	if (word->dollar)
+		bt_build_error(
+		    b, n, i, "a text with variables has no \\$ beside them");
+	else if (bt_template_parse(
+		     word->text, &b->conf->arena, ret, why, sizeof(why)) < 0)
+		bt_build_error(b, n, i, "%s", why);
+	else
+		return true;
 	return false;
 }
 

@@ -103,12 +103,17 @@ bool bt_build_check_path(
 void bt_build_unknown_word(struct bt_build *, const struct bt_node *,
     unsigned i, const char *what, const char *const *words, size_t words_n);
 
-/*
- * Reports `$name` in a word: variables are not there yet, and a text which
- * has one would change its meaning when they come.
- */
+/* Reports `$name` in a word where none is meant. */
 bool bt_build_check_variables(
     struct bt_build *, const struct bt_node *, unsigned i);
+
+/*
+ * Takes a word with variables apart, into the conf; reports what is wrong.
+ *
+ * Returns: false when something is.
+ */
+bool bt_build_template(struct bt_build *, const struct bt_node *, unsigned i,
+    struct bt_template *ret);
 
 /* set_scope.c: ends the block's list of allow and deny: the rest is decided. */
 void bt_scope_finish(struct bt_build *);
@@ -129,7 +134,10 @@ bt_directive_set_fn bt_set_server, bt_set_listen,
 bt_directive_set_fn bt_set_access, bt_set_field;             /* set_scope.c */
 bt_directive_set_fn bt_set_cache_control, bt_set_error_page; /* set_answers.c */
 bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
-    bt_set_redirect, bt_set_echo, bt_set_metrics,
-    bt_set_status; /* set_route.c */
+    bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
+bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
+
+/* set_route.c: a status from 200 to 599 as the first argument. */
+bool bt_build_status(struct bt_build *, const struct bt_node *, unsigned *ret);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "conf/template.h"
 
 #define BT_CONF_WORKERS_MAX 256
 #define BT_CONF_LISTENS_MAX 1024
@@ -84,12 +85,17 @@ struct bt_conf_route {
 	bool exact;         /* `route = PATH` */
 	enum bt_handler_kind handler;
 	struct bt_conf_scope scope;
-	unsigned status;      /* return, redirect */
-	struct bt_str text;   /* return: the content; redirect: the Location */
-	bool has_text;        /* `return 200 ""` differs from `return 200` */
+	unsigned status;    /* return, redirect */
+	struct bt_str text; /* return: the content; redirect: the Location */
+	bool has_text;      /* `return 200 ""` differs from `return 200` */
+	bool has_variables; /* then it is not `text`, but: */
+	struct bt_template template;
 	struct bt_str root;   /* static: an absolute folder */
 	struct bt_str *index; /* static: file names, in order */
 	size_t index_n;
+	const struct bt_template *tries; /* static: `try_files`, in order */
+	size_t tries_n;                  /* 0: the path itself */
+	unsigned tries_status;           /* when none is there */
 	const char *file; /* where the route stands, for messages */
 	unsigned line;
 };

@@ -238,16 +238,26 @@ const struct bt_directive bt_directives[] = {
 	    .help = "With root: the files that stand for their folder, the "
 		    "first that is there.",
 	    .example = "index index.html index.htm;" },
+	{ .name = "try_files", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "PATH ... [=STATUS]", ARGS(1, 16),
+	    .set = bt_set_try_files,
+	    .help = "With root: the files that may answer, beneath it, the "
+		    "first that is there; one that ends in / is a folder, and "
+		    "where none is it is STATUS, or 404.",
+	    .example = "try_files $uri $uri/ /index.html;" },
 	{ .name = "return", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
 	    .syntax = "STATUS [TEXT]", ARGS(1, 2), .handler = true,
 	    .set = bt_set_return,
-	    .help = "Answers with a status and a fixed text.",
+	    .help = "Answers with a status and a text, which may have "
+		    "variables.",
 	    .example = "return 200 \"hello, world\\n\";" },
 	{ .name = "redirect", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
 	    .syntax = "301 | 302 | 303 | 307 | 308 TARGET", ARGS(2, 2),
 	    .handler = true, .set = bt_set_redirect,
-	    .help = "Sends the client to another place.",
-	    .example = "redirect 301 /new;", .nginx = " rewrite " },
+	    .help = "Sends the client to another place, which may have "
+		    "variables.",
+	    .example = "redirect 301 https://example.org$request_uri;",
+	    .nginx = " rewrite " },
 	{ .name = "echo", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
 	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_echo,
 	    .help = "Answers with the content of the request.",

@@ -224,8 +224,27 @@ put_status(struct bt_buf *out, const char *name, const struct bt_conf_route *r)
 
 	snprintf(text, sizeof(text), "%u", r->status);
 	words[0] = bt_str_of(text);
-	put_words(out, 2, name, words,
-	    r->handler == BT_HANDLER_REDIRECT || r->has_text ? 2 : 1);
+	if (!r->has_variables) {
+		put_words(out, 2, name, words,
+		    r->handler == BT_HANDLER_REDIRECT || r->has_text ? 2 : 1);
+		return;
+	}
+	bt_buf_printf(out, "        %s %s ", name, text);
+	bt_value_append_template(out, r->text);
+	bt_buf_puts(out, ";\n");
+}
+
+static void
+put_tries(struct bt_buf *out, const struct bt_conf_route *r)
+{
+	if (r->tries_n == 0)
+		return;
+	bt_buf_puts(out, "        try_files");
+	for (size_t i = 0; i < r->tries_n; i++) {
+		bt_buf_putc(out, ' ');
+		bt_value_append_template(out, r->tries[i].source);
+	}
+	bt_buf_printf(out, " =%u;\n", r->tries_status);
 }
 
 static void
@@ -244,6 +263,7 @@ put_handler(struct bt_buf *out, const struct bt_conf_route *r)
 	case BT_HANDLER_STATIC:
 		put_words(out, 2, "root", &r->root, 1);
 		put_words(out, 2, "index", r->index, r->index_n);
+		put_tries(out, r);
 		break;
 	case BT_HANDLER_METRICS:
 		bt_buf_puts(out, "        metrics;\n");

@@ -120,9 +120,31 @@ is_variable(const struct bt_lexer *l, size_t at)
 	    (bt_lower((char)c) >= 'a' && bt_lower((char)c) <= 'z');
 }
 
+/* The offset of the } of a `${name}` at `at`; 0: it is none. */
+static size_t
+brace_end(const struct bt_lexer *l, size_t at)
+{
+	size_t n = l->source->text.n;
+
+	if (byte_at(l, at) != '$' || at + 1 >= n || byte_at(l, at + 1) != '{')
+		return 0;
+	for (at += 2; at < n; at++) {
+		char c = bt_lower((char)byte_at(l, at));
+
+		if (c == '}')
+			return at;
+		if (c != '_' && !(c >= '0' && c <= '9') &&
+		    !(c >= 'a' && c <= 'z'))
+			return 0;
+	}
+	return 0;
+}
+
 static void
 read_word(struct bt_lexer *l, struct bt_token *t)
 {
+	size_t brace;
+
 	for (; !at_end(l); l->at++) {
 		unsigned char c = byte_at(l, l->at);
 
@@ -135,6 +157,8 @@ read_word(struct bt_lexer *l, struct bt_token *t)
 		}
 		t->bad |= is_control(c);
 		t->variable |= is_variable(l, l->at);
+		if ((brace = brace_end(l, l->at)) > 0)
+			l->at = brace;
 	}
 	t->text =
 	    (struct bt_str){ l->source->text.p + t->begin, l->at - t->begin };
@@ -192,6 +216,7 @@ read_escape(struct bt_lexer *l, struct bt_token *t, char *out, size_t *n)
 		    "unknown escape (there are \\n \\r \\t \\\\ \\\" \\' \\$)");
 		t->bad = true;
 	}
+	t->dollar |= c == '$';
 	out[(*n)++] = real ? real : (char)c;
 	l->at += 2;
 }

@@ -24,7 +24,8 @@ struct bt_token {
 	unsigned indent;    /* bytes before it on its line */
 	bool first;         /* nothing but blanks before it on its line */
 	bool quoted;
-	bool variable; /* has a `$name` that was not written `\$name` */
+	bool variable; /* has a `$name` or `${name}` … */
+	bool dollar;   /* … and one that was written `\$name` */
 	bool bad;      /* an error was reported for it */
 };
 

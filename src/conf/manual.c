@@ -138,6 +138,46 @@ put_facts(struct bt_buf *out, const struct bt_directive *d)
 	bt_buf_putc(out, '\n');
 }
 
+/* `$arg_NAME`, with the names that nginx has for it. */
+static void
+put_variable(struct bt_buf *out, const struct bt_variable *v)
+{
+	size_t n = strlen(v->name);
+	const char *other = v->nginx;
+
+	bt_buf_printf(out, ".It Va $%s", v->name);
+	if (v->name[n - 1] == '_')
+		bt_buf_puts(out, " Ns Ar NAME");
+	while (other != NULL && other[1] != '\0') {
+		size_t len = strcspn(other + 1, " ");
+
+		bt_buf_printf(out, " , $%.*s", (int)len, other + 1);
+		other += len + 1;
+	}
+	bt_buf_putc(out, '\n');
+	put_paragraph(out, v->help);
+}
+
+static void
+put_variables(struct bt_buf *out)
+{
+	bt_buf_puts(out,
+	    ".Sh VARIABLES\n"
+	    "A variable is written\n"
+	    ".Va $name\n"
+	    "or\n"
+	    ".Va ${name} .\n"
+	    "In a\n"
+	    ".Ic redirect\n"
+	    "values are percent-encoded where a URI needs that, and none of "
+	    "the client's\n"
+	    "may stand where the host does.\n"
+	    ".Bl -tag -width Ds\n");
+	for (unsigned i = 0; i < bt_variables_n; i++)
+		put_variable(out, &bt_variables[i]);
+	bt_buf_puts(out, ".El\n");
+}
+
 void
 bt_conf_manual(struct bt_buf *out)
 {
@@ -155,4 +195,5 @@ bt_conf_manual(struct bt_buf *out)
 		put_facts(out, d);
 	}
 	bt_buf_puts(out, ".El\n");
+	put_variables(out);
 }

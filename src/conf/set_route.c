@@ -4,22 +4,9 @@
  */
 
 #include "conf/build.h"
+#include "conf/values.h"
 
 #include <limits.h>
-
-static bool
-is_hex(char c)
-{
-	c = bt_lower(c);
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-static bool
-is_escape(struct bt_str s, size_t i)
-{
-	return s.p[i] == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) &&
-	    is_hex(s.p[i + 2]);
-}
 
 /* Is the segment behind the slash empty, `.` or `..`?  The last may be empty.
  */
@@ -49,7 +36,7 @@ bt_route_why_not_path(struct bt_str path)
 		if (c == '?' || c == '#')
 			return "a route is found by the path alone, without "
 			       "query and fragment";
-		if (is_escape(path, i))
+		if (bt_value_is_escape(path, i))
 			return "write the path decoded, in quotes if needed";
 		if (c == '/' && is_dot_segment(path, i))
 			return "no request has //, /./ or /../ in its path, "
@@ -95,7 +82,7 @@ bt_set_route(struct bt_build *b, const struct bt_node *n)
 		.route = r,
 	};
 	unsigned before = bt_report_count(b->report);
-	const struct bt_node *index;
+	const struct bt_node *index, *tries;
 
 	bt_build_note(b)->routes[s->routes_n++] = n;
 	r->scope = s->scope;
@@ -108,12 +95,17 @@ bt_set_route(struct bt_build *b, const struct bt_node *n)
 	if (n->broken || bt_report_count(b->report) != before)
 		return; /* perhaps it was the handler that is wrong */
 	index = frame.seen[bt_directive_named("index") - bt_directives];
+	tries = frame.seen[bt_directive_named("try_files") - bt_directives];
 	if (frame.handler == NULL)
 		bt_build_error(b, n, 0,
 		    "nothing answers on this route: root, return, redirect, "
 		    "echo, metrics or status is missing");
 	else if (index != NULL && r->handler != BT_HANDLER_STATIC)
 		bt_build_error(b, index, 0, "index goes with root, not with %s",
+		    frame.handler->directive->name);
+	else if (tries != NULL && r->handler != BT_HANDLER_STATIC)
+		bt_build_error(b, tries, 0,
+		    "try_files goes with root, not with %s",
 		    frame.handler->directive->name);
 }
 
@@ -156,8 +148,8 @@ bt_set_index(struct bt_build *b, const struct bt_node *n)
 	}
 }
 
-static bool
-parse_status(struct bt_build *b, const struct bt_node *n, unsigned *ret)
+bool
+bt_build_status(struct bt_build *b, const struct bt_node *n, unsigned *ret)
 {
 	uint64_t status;
 
@@ -202,7 +194,7 @@ check_text(struct bt_build *b, const struct bt_node *n, unsigned status)
 		    status, (int)(n->words[2].end - n->words[2].begin),
 		    n->source->text.p + n->words[2].begin);
 	else
-		return bt_build_check_variables(b, n, 2);
+		return true;
 	return false;
 }
 
@@ -211,78 +203,15 @@ bt_set_return(struct bt_build *b, const struct bt_node *n)
 {
 	struct bt_conf_route *r = b->frame->route;
 
-	if (!parse_status(b, n, &r->status) ||
-	    (n->words_n > 2 && !check_text(b, n, r->status)))
+	if (!bt_build_status(b, n, &r->status) ||
+	    (n->words_n > 2 &&
+		(!check_text(b, n, r->status) ||
+		    !bt_build_template(b, n, 2, &r->template))))
 		return;
 	r->handler = BT_HANDLER_RETURN;
 	r->has_text = n->words_n > 2;
-	if (r->has_text)
-		r->text = bt_build_copy(b, n->words[2].text);
-}
-
-static const char *
-why_not_reference(struct bt_str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return "a target has no line breaks or other control "
-			       "bytes";
-		if (c == ' ' || c >= 0x80 || strchr("\"<>\\^`{|}", c) != NULL)
-			return "percent-encode what a URI cannot have";
-		if (c == '%' && !is_escape(s, i))
-			return "a % in a URI is followed by two hexadecimal "
-			       "digits";
-	}
-	return NULL;
-}
-
-/* Why clients cannot be sent there; NULL: they can. */
-static const char *
-why_not_target(struct bt_str s)
-{
-	struct bt_str rest = s;
-
-	if (bt_str_has_prefix(s, BT_STR("//")))
-		return "a target that begins with // names a host; write "
-		       "http:// or https:// before it";
-	if (bt_str_has_prefix(s, BT_STR("/")))
-		return why_not_reference(s);
-	if (bt_str_has_prefix(s, BT_STR("http://")))
-		rest.p += 7, rest.n -= 7;
-	else if (bt_str_has_prefix(s, BT_STR("https://")))
-		rest.p += 8, rest.n -= 8;
-	else
-		return "a target begins with /, http:// or https://";
-	if (rest.n == 0 || strchr("/?#:@", rest.p[0]) != NULL)
-		return "the host is missing";
-	return why_not_reference(s);
-}
-
-void
-bt_set_redirect(struct bt_build *b, const struct bt_node *n)
-{
-	struct bt_conf_route *r = b->frame->route;
-	const char *why;
-
-	if (!parse_status(b, n, &r->status))
-		return;
-	if (!is_redirect(r->status)) {
-		bt_build_error(b, n, 1,
-		    "a redirect is 301, 302, 303, 307 or 308, not %u",
-		    r->status);
-		return;
-	}
-	if (!bt_build_check_variables(b, n, 2))
-		return;
-	why = why_not_target(n->words[2].text);
-	if (why != NULL) {
-		bt_build_error(b, n, 2, "%s: %s", bt_build_quote(b, n, 2), why);
-		return;
-	}
-	r->handler = BT_HANDLER_REDIRECT;
-	r->text = bt_build_copy(b, n->words[2].text);
+	r->has_variables = r->has_text && n->words[2].variable;
+	r->text = r->template.source;
 }
 
 void

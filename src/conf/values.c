@@ -179,13 +179,9 @@ is_plain(struct bt_str s)
 	return true;
 }
 
-void
-bt_value_append_word(struct bt_buf *b, struct bt_str s)
+static void
+append_quoted(struct bt_buf *b, struct bt_str s, const char *escaped)
 {
-	if (is_plain(s)) {
-		bt_buf_append(b, s.p, s.n);
-		return;
-	}
 	bt_buf_putc(b, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -193,10 +189,39 @@ bt_value_append_word(struct bt_buf *b, struct bt_str s)
 		if (c == '\n' || c == '\r' || c == '\t') {
 			bt_buf_putc(b, '\\');
 			c = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
-		} else if (c == '"' || c == '\\' || c == '$') {
+		} else if (strchr(escaped, c) != NULL) {
 			bt_buf_putc(b, '\\');
 		}
 		bt_buf_putc(b, c);
 	}
 	bt_buf_putc(b, '"');
+}
+
+void
+bt_value_append_word(struct bt_buf *b, struct bt_str s)
+{
+	if (is_plain(s))
+		bt_buf_append(b, s.p, s.n);
+	else
+		append_quoted(b, s, "\"\\$");
+}
+
+void
+bt_value_append_template(struct bt_buf *b, struct bt_str source)
+{
+	append_quoted(b, source, "\"\\");
+}
+
+static bool
+is_hex(char c)
+{
+	c = bt_lower(c);
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+bool
+bt_value_is_escape(struct bt_str s, size_t i)
+{
+	return s.p[i] == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) &&
+	    is_hex(s.p[i + 2]);
 }

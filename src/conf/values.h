@@ -32,4 +32,12 @@ const char *bt_value_format_rate(
 /* Appends a word as the conf writes it: in quotes and escaped where needed. */
 void bt_value_append_word(struct bt_buf *, struct bt_str);
 
+/* Is there a %XX at `i`? */
+bool bt_value_is_escape(struct bt_str, size_t i);
+
+/*
+ * Appends a text with variables, always in quotes, so that it can be read back.
+ */
+void bt_value_append_template(struct bt_buf *, struct bt_str source);
+
 #endif

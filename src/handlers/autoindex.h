@@ -6,8 +6,8 @@
 #include "handlers/reply.h"
 
 /*
- * Answers with a listing of the folder `path` beneath `root_fd`, which is empty
- * or ends in a slash; the reply is described when a thread has made it.
+ * Answers with a listing of the folder `path` beneath `root_fd`, empty for the
+ * root itself; the reply is described when a thread has made it.
  *
  * Context: worker, on the loop; the exchange has no work under way.
  */

@@ -40,6 +40,7 @@ struct bt_services {
 /* A route as a worker runs it. */
 struct bt_route {
 	const struct bt_conf_route *conf;
+	const struct bt_conf_server *server; /* NULL: of an unknown listener */
 	const struct bt_handler *handler;
 	const struct bt_services *services;
 	/* `add_header`, as whole lines: on good answers, and on all of them */

@@ -4,13 +4,16 @@
 
 #include "handlers/reply.h"
 #include "handlers/rows.h"
+#include "handlers/vars.h"
 
 static void
 answer(struct bt_exchange *x)
 {
 	const struct bt_conf_route *conf = x->route->conf;
 
-	bt_reply_redirect(x, conf->status, conf->text);
+	bt_reply_redirect(x, conf->status,
+	    conf->has_variables ? bt_template_location(x, &conf->template)
+				: conf->text);
 }
 
 const struct bt_handler bt_handler_redirect = {

@@ -110,12 +110,54 @@ look_beside(struct bt_search *s)
 	return 0;
 }
 
+static bool
+is_folder(struct bt_str path)
+{
+	return path.n == 0 || path.p[path.n - 1] == '/';
+}
+
+/* `try_files`: what is not there, or is not what it is to be, is passed over.
+ */
+static int
+try_one(struct bt_search *s, struct bt_str path)
+{
+	int r =
+	    is_folder(path) ? look_in_folder(s, path) : look_for_file(s, path);
+
+	if (r == 0 && s->found == BT_FOUND_SLASH) { /* only $uri/ means it */
+		bt_file_unref(s->file);
+		s->file = NULL;
+		return -ENOENT;
+	}
+	/* the folder of which the path is that without its slash */
+	if (r == 0 && !is_folder(s->path) && path.n == s->path.n + 1 &&
+	    is_folder(path) && bt_str_has_prefix(path, s->path))
+		s->found = BT_FOUND_SLASH;
+	return r;
+}
+
+static int
+try_all(struct bt_search *s)
+{
+	for (size_t i = 0; i < s->tries_n; i++) {
+		int r = try_one(s, s->tries[i]);
+
+		if (r == 0 || r == -EINPROGRESS)
+			return r;
+	}
+	return -ENOENT;
+}
+
 int
 bt_search_run(struct bt_search *s)
 {
-	bool folder = s->path.n == 0 || s->path.p[s->path.n - 1] == '/';
-	int r = folder ? look_in_folder(s, s->path) : look_for_file(s, s->path);
+	int r;
 
+	if (s->tries_n > 0)
+		r = try_all(s);
+	else
+		r = is_folder(s->path) ? look_in_folder(s, s->path)
+				       : look_for_file(s, s->path);
 	if (r == 0 && s->found == BT_FOUND_FILE && s->codings)
 		r = look_beside(s);
 	return r;

@@ -21,7 +21,9 @@ struct bt_search {
 	/* where, and for what; the paths are beneath the root */
 	int root_fd;
 	const struct bt_conf_route *conf;
-	struct bt_str path;
+	struct bt_str path;         /* as the client asks for it */
+	const struct bt_str *tries; /* `try_files`; tries_n 0: the path */
+	size_t tries_n;
 	bool codings; /* the client takes one: look beside the file, too */
 
 	/* on the loop; on a thread there is no cache */

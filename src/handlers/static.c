@@ -14,6 +14,7 @@
 #include "handlers/folder.h"
 #include "handlers/parts.h"
 #include "handlers/search.h"
+#include "handlers/vars.h"
 #include "handlers/work.h"
 #include "http/conditional.h"
 #include "http/range.h"
@@ -191,7 +192,10 @@ static void
 conclude(struct bt_exchange *x, const struct bt_search *s, int r)
 {
 	if (r < 0) {
-		bt_reply_error(x, status_of(r), BT_STR_NONE);
+		bt_reply_error(x,
+		    s->tries_n > 0 && r == -ENOENT ? s->conf->tries_status
+						   : status_of(r),
+		    BT_STR_NONE);
 		return;
 	}
 	switch (s->found) {
@@ -200,7 +204,7 @@ conclude(struct bt_exchange *x, const struct bt_search *s, int r)
 		return;
 	case BT_FOUND_FOLDER:
 		if (x->route->conf->scope.autoindex)
-			bt_autoindex_answer(x, s->root_fd, s->path);
+			bt_autoindex_answer(x, s->root_fd, s->file->path);
 		else
 			bt_reply_error(x, 403, BT_STR_NONE);
 		return;
@@ -210,13 +214,24 @@ conclude(struct bt_exchange *x, const struct bt_search *s, int r)
 	}
 }
 
-/* A search on a thread, with a path of its own. */
+/* A search on a thread, with paths of its own behind it. */
 struct search_work {
 	struct bt_work work;
 	struct bt_search search;
 	int result;
-	char path[];
 };
+
+/* Copies it to `*at`, which moves behind it. */
+static struct bt_str
+copy_path(char **at, struct bt_str path)
+{
+	struct bt_str copy = { *at, path.n };
+
+	if (path.n > 0)
+		memcpy(*at, path.p, path.n);
+	*at += path.n;
+	return copy;
+}
 
 static void
 search_run(struct bt_work *work)
@@ -242,20 +257,38 @@ search_done(struct bt_work *work)
 	free(w);
 }
 
-static void
-search_on_thread(struct bt_exchange *x, const struct bt_search *s)
+/* A copy of the paths, in one block with the work. */
+static struct search_work *
+search_work_new(const struct bt_search *s)
 {
-	struct search_work *w = bt_mem_new(sizeof(*w) + s->path.n);
+	size_t bytes = s->tries_n * sizeof(struct bt_str) + s->path.n;
+	struct search_work *w;
+	struct bt_str *tries;
+	char *text;
 
-	memset(w, 0, sizeof(*w));
-	w->work.run = search_run;
-	w->work.done = search_done;
+	for (size_t i = 0; i < s->tries_n; i++)
+		bytes += s->tries[i].n;
+	w = bt_mem_zero(1, sizeof(*w) + bytes);
 	w->search.root_fd = s->root_fd;
 	w->search.conf = s->conf;
 	w->search.codings = s->codings;
-	w->search.path = (struct bt_str){ w->path, s->path.n };
-	if (s->path.n > 0)
-		memcpy(w->path, s->path.p, s->path.n);
+	tries = (struct bt_str *)(w + 1);
+	text = (char *)(tries + s->tries_n);
+	w->search.path = copy_path(&text, s->path);
+	w->search.tries = tries;
+	w->search.tries_n = s->tries_n;
+	for (size_t i = 0; i < s->tries_n; i++)
+		tries[i] = copy_path(&text, s->tries[i]);
+	return w;
+}
+
+static void
+search_on_thread(struct bt_exchange *x, const struct bt_search *s)
+{
+	struct search_work *w = search_work_new(s);
+
+	w->work.run = search_run;
+	w->work.done = search_done;
 	if (bt_work_start(x, &w->work) < 0) {
 		free(w);
 		bt_reply_busy(x);
@@ -279,6 +312,28 @@ has_dot_file(struct bt_str path)
 	return false;
 }
 
+/* The paths of `try_files` for this request, beneath the root. */
+static void
+expand_tries(struct bt_exchange *x, struct bt_search *s)
+{
+	const struct bt_conf_route *conf = s->conf;
+	struct bt_str *tries =
+	    bt_arena_alloc(&x->arena, conf->tries_n * sizeof(*tries));
+
+	for (size_t i = 0; i < conf->tries_n; i++) {
+		struct bt_str path = bt_template_text(x, &conf->tries[i]);
+
+		/* openat2 would take a leading slash for the system's root */
+		while (path.n > 0 && path.p[0] == '/') {
+			path.p++;
+			path.n--;
+		}
+		tries[i] = path;
+	}
+	s->tries = tries;
+	s->tries_n = conf->tries_n;
+}
+
 static void
 answer(struct bt_exchange *x)
 {
@@ -296,6 +351,8 @@ answer(struct bt_exchange *x)
 		bt_reply_error(x, 404, BT_STR_NONE);
 		return;
 	}
+	if (conf->tries_n > 0)
+		expand_tries(x, &s);
 	r = bt_folder_fd(x->route->state, services->offload, s.now_ms,
 	    conf->scope.file_cache_valid_ms);
 	if (r >= 0) {

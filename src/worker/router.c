@@ -132,11 +132,12 @@ fresh_bytes(const struct bt_conf_scope *scope)
 
 static void
 route_start(struct bt_route *route, const struct bt_conf_route *conf,
-    const struct bt_services *services)
+    const struct bt_conf_server *server, const struct bt_services *services)
 {
 	int r;
 
 	*route = (struct bt_route){ .conf = conf,
+		.server = server,
 		.handler = bt_handlers[conf->handler],
 		.services = services,
 		.fields = fields_of(&conf->scope, false),
@@ -157,14 +158,14 @@ site_init(struct site *s, const struct bt_conf_server *conf,
 	/* who is let in, fields and bounds of the server hold there, too */
 	s->none_conf =
 	    (struct bt_conf_route){ .scope = conf->scope, .file = conf->file };
-	route_start(&s->none, &s->none_conf, services);
+	route_start(&s->none, &s->none_conf, conf, services);
 	s->routes_n = conf->routes_n;
 	s->routes = bt_mem_zero(s->routes_n, sizeof(*s->routes));
 	for (s->nodes_n = 8; s->nodes_n < 2 * s->routes_n; s->nodes_n *= 2)
 		;
 	s->nodes = bt_mem_zero(s->nodes_n, sizeof(*s->nodes));
 	for (size_t i = 0; i < s->routes_n; i++) {
-		route_start(&s->routes[i], &conf->routes[i], services);
+		route_start(&s->routes[i], &conf->routes[i], conf, services);
 		site_add(s, &s->routes[i]);
 	}
 }
