@@ -64,6 +64,17 @@ struct bt_conf_page { /* `error_page STATUS ... [=STATUS] PATH` */
 	struct bt_str path;
 };
 
+struct bt_conf_user {
+	const char *name, *hash; /* of crypt(5) */
+};
+
+struct bt_conf_auth { /* `basic_auth REALM FILE` */
+	struct bt_str realm;
+	const char *file;
+	const struct bt_conf_user *users; /* by name */
+	size_t users_n;
+};
+
 /* What server and route inherit from where they stand in, whole lists. */
 struct bt_conf_scope {
 	uint64_t max_body_bytes; /* 0: unlimited */
@@ -71,6 +82,7 @@ struct bt_conf_scope {
 	size_t access_n;
 	const struct bt_conf_field *fields;
 	size_t fields_n;
+	const struct bt_conf_auth *auth; /* NULL: off */
 	const struct bt_conf_page *pages;
 	size_t pages_n;
 	const char *cache_control;   /* its value; NULL: off */
@@ -182,6 +194,10 @@ int bt_conf_parse(struct bt_str text, const char *name, struct bt_conf **ret,
  */
 int bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
     struct bt_buf *errors);
+
+/* The user of that name, or NULL. */
+const struct bt_conf_user *bt_conf_user_find(
+    const struct bt_conf_auth *, const char *name);
 
 /* Accepts NULL. */
 void bt_conf_free(struct bt_conf *);

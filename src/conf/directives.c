@@ -281,6 +281,13 @@ const struct bt_directive bt_directives[] = {
 	    .repeats = true, .set = bt_set_access,
 	    .help = "Answers clients with 403.",
 	    .example = "deny all;" },
+	{ .name = "basic_auth", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "REALM FILE | off", .preset = "off", ARGS(1, 2),
+	    SCOPE(auth), .set = bt_set_basic_auth,
+	    .help = "Asks for a name and a password, which FILE has as "
+		    "htpasswd -B writes it; others get 401.",
+	    .example = "basic_auth \"staff only\" /etc/baton/htpasswd;",
+	    .nginx = " auth_basic auth_basic_user_file " },
 	{ .name = "add_header", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
 	    .syntax = "NAME VALUE [always]", ARGS(2, 3), .repeats = true,
 	    .set = bt_set_field,

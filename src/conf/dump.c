@@ -188,6 +188,20 @@ put_cache_control(struct bt_buf *out, unsigned depth, const char *value)
 	bt_buf_printf(out, "%s;\n", value ? value : "off");
 }
 
+static void
+put_auth(struct bt_buf *out, unsigned depth, const struct bt_conf_auth *auth)
+{
+	struct bt_str words[2];
+
+	if (auth == NULL) {
+		put(out, depth, "basic_auth", "off");
+		return;
+	}
+	words[0] = auth->realm;
+	words[1] = bt_str_of(auth->file);
+	put_words(out, depth, "basic_auth", words, 2);
+}
+
 /* What differs from the outer scope; all of it when that is NULL. */
 static void
 put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
@@ -209,6 +223,8 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 	if (outer == NULL || scope->fields != outer->fields)
 		for (size_t i = 0; i < scope->fields_n; i++)
 			put_header(out, depth, &scope->fields[i]);
+	if (outer == NULL || scope->auth != outer->auth)
+		put_auth(out, depth, scope->auth);
 	if (outer == NULL || scope->cache_control != outer->cache_control)
 		put_cache_control(out, depth, scope->cache_control);
 	if (outer == NULL || scope->pages != outer->pages)

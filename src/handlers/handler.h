@@ -15,6 +15,7 @@
 struct bt_exchange;
 struct bt_file_cache;
 struct bt_offload;
+struct bt_auth;
 
 /* The time of this turn of the loop. */
 struct bt_now {
@@ -33,6 +34,7 @@ struct bt_services {
 	struct bt_file_cache *files;
 	bool says; /* what is wrong for every worker; one does */
 	struct bt_offload *offload;
+	struct bt_auth *auth; /* of basic_auth */
 	/* The connection of an exchange goes on: its reply is described now. */
 	void (*resume)(struct bt_exchange *);
 };
@@ -47,7 +49,8 @@ struct bt_route {
 	struct bt_str fields, fields_always;
 	/* `fields` begins with so many bytes of `cache_control` */
 	size_t fresh_bytes;
-	void *state; /* the handler's, made by start() */
+	unsigned stages; /* before the handler: handlers/stage.h */
+	void *state;     /* the handler's, made by start() */
 };
 
 struct bt_handler {

@@ -71,6 +71,9 @@ struct bt_exchange {
 	const struct bt_route *route;
 	void *state; /* the handler's, usually of the arena */
 	bool wants_content;
+	struct bt_str user; /* who has proved to be that (basic_auth) */
+	unsigned stages;    /* those that are before it (handlers/stage.h) */
+	bool stages_wait;
 	struct bt_work *work; /* beside the loop, which it waits for */
 	struct bt_reply reply;
 	struct bt_error error;

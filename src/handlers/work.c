@@ -32,16 +32,28 @@ done(struct bt_job *job)
 		x->services->resume(x);
 }
 
+void
+bt_work_hold(struct bt_exchange *x, struct bt_work *work)
+{
+	work->job = (struct bt_job){ .run = run, .done = done };
+	work->x = x;
+	x->work = work;
+}
+
+int
+bt_work_release(struct bt_offload *offload, struct bt_work *work)
+{
+	return bt_offload_submit(offload, &work->job);
+}
+
 int
 bt_work_start(struct bt_exchange *x, struct bt_work *work)
 {
 	int r;
 
-	work->job.run = run;
-	work->job.done = done;
-	work->x = x;
-	if ((r = bt_offload_submit(x->services->offload, &work->job)) == 0)
-		x->work = work;
+	bt_work_hold(x, work);
+	if ((r = bt_work_release(x->services->offload, work)) < 0)
+		x->work = NULL;
 	return r;
 }
 

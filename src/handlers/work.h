@@ -34,6 +34,13 @@ struct bt_work {
 int bt_work_start(struct bt_exchange *, struct bt_work *);
 
 /*
+ * The same in two steps: the exchange waits, but the threads get the work only
+ * with the second one.  Until then it is the caller's, who looks at its `x`.
+ */
+void bt_work_hold(struct bt_exchange *, struct bt_work *);
+int bt_work_release(struct bt_offload *, struct bt_work *);
+
+/*
  * The exchange ends, or shall have another reply: what it waits for is not
  * begun any more, or finishes for nobody.
  */

@@ -18,7 +18,8 @@
 #define BUFFER_BYTES (64 * 1024)
 /* Each text from outside is cut to that, so that a line always fits. */
 #define TEXT_BYTES_MAX 4096
-#define LINE_BYTES_MAX (4 * 3 * TEXT_BYTES_MAX + 512)
+#define USER_BYTES_MAX 256
+#define LINE_BYTES_MAX (4 * 3 * TEXT_BYTES_MAX + 4 * USER_BYTES_MAX + 512)
 
 struct bt_access_log {
 	int fd;
@@ -141,6 +142,23 @@ put_quoted(char *at, struct bt_str s)
 	return at;
 }
 
+/* Without quotes around it, a blank would end it. */
+static char *
+put_word(char *at, struct bt_str s)
+{
+	char *begin = at;
+
+	if (s.n == 0)
+		*at++ = '-';
+	if (s.n > USER_BYTES_MAX)
+		s.n = USER_BYTES_MAX;
+	at = put_escaped(at, s);
+	for (; begin < at; begin++)
+		if (*begin == ' ')
+			*begin = '_';
+	return at;
+}
+
 static const char *
 stamp(struct bt_access_log *log, int64_t wall_s)
 {
@@ -180,7 +198,9 @@ bt_access_log_add(
 	bt_baton_peer(x->baton, &client);
 	bt_addr_format_host(&client, host);
 	at = log->buffer + log->len;
-	at += sprintf(at, "%.64s - - [%s]", host, stamp(log, wall_s));
+	at += sprintf(at, "%.64s - ", host);
+	at = put_word(at, x->user);
+	at += sprintf(at, " [%s]", stamp(log, wall_s));
 	at = put_quoted(at, r->line);
 	at += sprintf(
 	    at, " %u %llu", x->reply.status, (unsigned long long)x->sent);

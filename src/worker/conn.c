@@ -331,7 +331,7 @@ wants_more_content(const struct bt_conn *c)
 {
 	struct bt_exchange *x = c->x;
 
-	return !c->eof && x != NULL && !x->content_over &&
+	return !c->eof && x != NULL && !x->content_over && !x->stages_wait &&
 	    (!x->wants_content || x->route->handler->room(x) > 0);
 }
 

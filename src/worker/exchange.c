@@ -5,6 +5,7 @@
 #include "worker/exchange.h"
 
 #include "base/fd.h"
+#include "handlers/stage.h"
 #include "handlers/work.h"
 #include "worker/output.h"
 #include "worker/worker.h"
@@ -19,6 +20,9 @@ exchange_new(struct bt_conn *c)
 
 	/* the request is filled by the parser, or by forget_request() */
 	x->services = &w->services;
+	x->user = BT_STR_NONE;
+	x->stages = 0;
+	x->stages_wait = false;
 	x->work = NULL;
 	x->conn = c;
 	x->route = NULL;
@@ -64,6 +68,7 @@ bt_exchange_refuse(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 		forget_request(&x->request);
 	}
 	release_reply(x);
+	bt_stages_end(x);
 	bt_reply_error(x, status, BT_STR_NONE);
 	x->reply.close = true;
 	x->content_over = true;
@@ -129,63 +134,6 @@ needs_length(const struct bt_request *r)
 		r->method == BT_METHOD_PATCH);
 }
 
-/* The answer to OPTIONS where the handler has none of its own. */
-static void
-answer_options(struct bt_exchange *x, unsigned methods)
-{
-	struct bt_str names = bt_methods_format(
-	    methods | BT_METHOD_BIT(BT_METHOD_OPTIONS), &x->arena);
-
-	bt_reply_bytes(x, 204,
-	    bt_arena_printf(&x->arena, "Allow: %.*s\r\n", BT_STR_ARG(names)),
-	    BT_STR_NONE);
-}
-
-/*
- * Whether its client has asked more than limit_rate allows: then it is told
- * when to come again, and the connection stays.
- */
-static bool
-is_too_fast(struct bt_exchange *x)
-{
-	const struct bt_services *s = x->route->services;
-	const struct bt_rate rate = { s->conf->limit_rate,
-		s->conf->limit_rate_burst };
-	uint64_t key = bt_rates_key(s->rates, x->baton->family, x->baton->host);
-	int64_t ms;
-
-	if (key == 0 ||
-	    (ms = bt_rates_take(s->rates, key, rate, s->now->ms)) == 0)
-		return false;
-	bt_score_add(&s->score->limited, 1);
-	bt_reply_error(x, 429,
-	    bt_arena_printf(&x->arena, "Retry-After: %lld\r\n",
-		(long long)(ms + 999) / 1000));
-	return true;
-}
-
-/* The route is known: what it forbids is said, else its handler answers. */
-static void
-answer(struct bt_exchange *x)
-{
-	const struct bt_request *r = &x->request;
-	const struct bt_handler *handler = x->route->handler;
-
-	if (x->route->services->conf->limit_rate > 0 && is_too_fast(x))
-		return;
-	if (x->route->conf != NULL && x->route->conf->scope.access_n > 0 &&
-	    !bt_route_allows(x->route, x->baton))
-		bt_reply_error(x, 403, BT_STR_NONE);
-	else if (r->path.n == 1 && r->path.p[0] == '*')
-		answer_options(x, BT_METHODS_ALL);
-	else if (handler->methods & BT_METHOD_BIT(r->method))
-		handler->answer(x);
-	else if (r->method == BT_METHOD_OPTIONS)
-		answer_options(x, handler->methods);
-	else
-		bt_reply_not_allowed(x, handler->methods);
-}
-
 void
 bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 {
@@ -220,7 +168,7 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 			return;
 		}
 	}
-	answer(x);
+	bt_stages_run(x);
 }
 
 /*
@@ -277,7 +225,7 @@ bt_exchange_take_content(struct bt_conn *c)
 	unsigned status;
 	char *bytes;
 
-	if (x->content_over)
+	if (x->content_over || x->stages_wait)
 		return false;
 	if (n == 0)
 		return await_content(c);

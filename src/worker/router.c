@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "handlers/stage.h"
 
 #include <stdlib.h>
 
@@ -143,6 +144,7 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.fields = fields_of(&conf->scope, false),
 		.fields_always = fields_of(&conf->scope, true),
 		.fresh_bytes = fresh_bytes(&conf->scope) };
+	route->stages = bt_stages_of(route);
 	if (route->handler->start == NULL)
 		return;
 	if ((r = route->handler->start(route)) < 0 && services->says)
@@ -362,17 +364,4 @@ bt_router_find(const struct bt_router *r, unsigned listen, struct bt_str host,
 			hash = hash_byte(hash, path.p[i]);
 	}
 	return best;
-}
-
-bool
-bt_route_allows(const struct bt_route *route, const struct bt_baton *client)
-{
-	const struct bt_conf_scope *scope = &route->conf->scope;
-	struct bt_addr addr;
-
-	bt_baton_peer(client, &addr);
-	for (size_t i = 0; i < scope->access_n; i++)
-		if (bt_addr_block_has(&scope->access[i].block, &addr))
-			return scope->access[i].allow;
-	return true; /* a list that is not empty ends with a rule for all */
 }

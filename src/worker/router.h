@@ -33,7 +33,4 @@ bool bt_router_knows(const struct bt_router *, unsigned listen);
 const struct bt_route *bt_router_find(const struct bt_router *, unsigned listen,
     struct bt_str host, struct bt_str path);
 
-/* Whether the client may use the route (`allow`, `deny`). */
-bool bt_route_allows(const struct bt_route *, const struct bt_baton *client);
-
 #endif

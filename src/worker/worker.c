@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/offload.h"
 #include "base/stack.h"
+#include "handlers/auth.h"
 #include "handlers/file_cache.h"
 #include "handlers/reply.h"
 #include "worker/memory.h"
@@ -236,6 +237,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.now = &w->now,
 		.offload = offload,
 		.resume = on_resume,
+		.auth = bt_auth_new(offload, w->conf->offload_threads),
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
 	w->router = bt_router_new(&w->services);
@@ -266,6 +268,7 @@ bt_worker_fini(struct bt_worker *w)
 		event_base_free(w->base);
 	}
 	bt_offload_free(w->services.offload);
+	bt_auth_free(w->services.auth);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
 	bt_router_free(w->router);

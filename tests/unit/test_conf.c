@@ -261,6 +261,8 @@ static const char *const round_trips[] = {
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
 	"always; } }",
+	"basic_auth 'a b' /u; server { route / { echo; } "
+	"route /x { echo; basic_auth off; } }",
 	"cache_control max-age=1h, public; error_page 404 500 =200 '/a b';"
 	"server { route / { echo; } route /b { echo; cache_control off;"
 	"error_page 404 /y; } route /c { echo; cache_control no-store "

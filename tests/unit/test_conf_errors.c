@@ -388,6 +388,14 @@ static const struct row rows[] = {
 	{ ROUTE("echo; try_files $uri;"),
 	    { "1:26: try_files goes with root, not with echo" } },
 
+	/* basic_auth */
+	{ SERVER("basic_auth x;"), { "1:22: too few arguments: basic_auth REALM" } },
+	{ SERVER("basic_auth x y;"), { "1:23: \"y\" is not an absolute path" } },
+	{ SERVER("basic_auth 'a\"b' /y;"), { "1:21: a realm has no quotes" } },
+	{ SERVER("auth_basic_user_file /y;"),
+	    { "1:10: unknown directive \"auth_basic_user_file\": what nginx calls "
+	      "so is \"basic_auth\" here" } },
+
 	/* cache_control, error_page */
 	{ SERVER("cache_control max-age;"),
 	    { "1:24: max-age needs a time, such as max-age=1h" } },

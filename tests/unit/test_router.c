@@ -5,6 +5,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "handlers/gate.h"
 #include "handlers/handler.h"
 #include "worker/router.h"
 
