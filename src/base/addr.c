@@ -150,6 +150,59 @@ bt_addr_parse(struct bt_str s, struct bt_addr *ret, const char **ret_why)
 	return r;
 }
 
+/* Splits `HOST:PORT` and `[HOST]:PORT`; both ports are optional. */
+static bool
+split_host(struct bt_str s, struct bt_str *ret_host, struct bt_str *ret_port)
+{
+	bool bracket = s.n > 0 && s.p[0] == '[';
+	const char *colon = s.n ? memchr(s.p, bracket ? ']' : ':', s.n) : NULL;
+	size_t n = colon ? (size_t)(colon - s.p) : s.n;
+
+	*ret_port = BT_STR_NONE;
+	*ret_host = bracket ? (struct bt_str){ s.p + 1, n - 1 } : s;
+	if (colon == NULL)
+		return !bracket;
+	if (bracket) {
+		n++;
+		if (n == s.n)
+			return true;
+	} else if (memchr(colon + 1, ':', s.n - n - 1) != NULL) {
+		return true; /* an IPv6 address alone */
+	}
+	if (s.p[n] != ':' || n + 1 == s.n)
+		return false;
+	*ret_port = (struct bt_str){ s.p + n + 1, s.n - n - 1 };
+	if (!bracket)
+		ret_host->n = n;
+	return true;
+}
+
+int
+bt_addr_parse_host(struct bt_str s, struct bt_addr *ret)
+{
+	struct bt_addr a = { 0 };
+	struct bt_str host, port;
+	in_port_t number = 0;
+	const char *why;
+
+	if (!split_host(s, &host, &port) ||
+	    (port.n > 0 && parse_port(port, &number, &why) < 0))
+		return -EINVAL;
+	if (s.p[0] != '[' && pton(AF_INET, host, &in4(&a)->sin_addr)) {
+		in4(&a)->sin_family = AF_INET;
+		in4(&a)->sin_port = number;
+		a.len = sizeof(struct sockaddr_in);
+	} else if (pton(AF_INET6, host, &in6(&a)->sin6_addr)) {
+		in6(&a)->sin6_family = AF_INET6;
+		in6(&a)->sin6_port = number;
+		a.len = sizeof(struct sockaddr_in6);
+	} else {
+		return -EINVAL;
+	}
+	*ret = a;
+	return 0;
+}
+
 size_t
 bt_addr_format_host(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {

@@ -25,6 +25,14 @@ struct bt_addr {
  */
 int bt_addr_parse(struct bt_str, struct bt_addr *ret, const char **ret_why);
 
+/*
+ * Reads the address of a client: `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`,
+ * with or without a port behind (but one of IPv6 only with brackets).
+ *
+ * Returns: 0, or -EINVAL.
+ */
+int bt_addr_parse_host(struct bt_str, struct bt_addr *ret);
+
 /* Writes the same forms; returns `out`, which is always NUL-terminated. */
 const char *bt_addr_format(
     const struct bt_addr *, char out[static BT_ADDR_TEXT_MAX]);

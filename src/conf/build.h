@@ -128,7 +128,8 @@ void bt_check_servers(struct bt_build *);
 
 /* The directives' own parts, by the block that they stand in. */
 bt_directive_set_fn bt_set_error_log, bt_set_access_log,
-    bt_set_limit_connections, bt_set_limit_rate; /* set_main.c */
+    bt_set_limit_connections, bt_set_limit_rate,
+    bt_set_trusted_proxies; /* set_main.c */
 bt_directive_set_fn bt_set_server, bt_set_listen,
     bt_set_name;                                             /* set_server.c */
 bt_directive_set_fn bt_set_access, bt_set_field;             /* set_scope.c */

@@ -140,6 +140,8 @@ struct bt_conf {
 	uint64_t worker_max_memory;   /* bytes; 0: off */
 	/* of one client address; 0: no limit */
 	unsigned limit_connections, limit_rate, limit_rate_burst;
+	const struct bt_addr_block *proxies; /* that are trusted */
+	size_t proxies_n;
 	int64_t worker_timeout_ms;
 	unsigned crash_rescue; /* 0: off */
 	unsigned offload_threads;

@@ -104,6 +104,15 @@ const struct bt_directive bt_directives[] = {
 		    "requests are answered with 429.",
 	    .example = "limit_rate 50/s per_address burst 200;",
 	    .nginx = " limit_req limit_req_zone " },
+	{ .name = "trusted_proxies", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_CUSTOM, .syntax = "ADDRESS | BLOCK | unix: ... | off",
+	    .preset = "off", ARGS(1, BT_ARGS_ANY),
+	    .set = bt_set_trusted_proxies,
+	    .help = "Proxies in front of baton: what they say in "
+		    "X-Forwarded-For is the client's address, for logs, allow, "
+		    "deny and limit_rate.",
+	    .example = "trusted_proxies 10.0.0.0/8 2001:db8::1;",
+	    .nginx = " set_real_ip_from real_ip_header real_ip_recursive " },
 	{ .name = "worker_max_requests", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_COUNT, .syntax = "COUNT | off", .preset = "off",
 	    .special = "off", .min = 1, .max = 1000000000, ARGS(1, 1),

@@ -143,12 +143,13 @@ put_listen(struct bt_buf *out, const struct bt_conf *conf, unsigned server,
 	    l->default_server == server ? " default_server" : "");
 }
 
+enum { BLOCK_TEXT_MAX = INET6_ADDRSTRLEN + sizeof("/255") };
+
 /* `all`, `unix:`, or ADDRESS/BITS. */
-static void
-put_access(struct bt_buf *out, unsigned depth, const struct bt_conf_access *a)
+static const char *
+format_block(const struct bt_addr_block *block, char text[BLOCK_TEXT_MAX])
 {
-	const struct bt_addr_block *block = &a->block;
-	char host[INET6_ADDRSTRLEN] = "", text[sizeof(host) + sizeof("/255")];
+	char host[INET6_ADDRSTRLEN] = "";
 
 	if (block->family == AF_UNSPEC) {
 		strcpy(text, "all");
@@ -156,9 +157,30 @@ put_access(struct bt_buf *out, unsigned depth, const struct bt_conf_access *a)
 		strcpy(text, "unix:");
 	} else {
 		inet_ntop(block->family, block->bytes, host, sizeof(host));
-		snprintf(text, sizeof(text), "%s/%u", host, block->bits);
+		snprintf(text, BLOCK_TEXT_MAX, "%s/%u", host, block->bits);
 	}
-	put(out, depth, a->allow ? "allow" : "deny", text);
+	return text;
+}
+
+static void
+put_access(struct bt_buf *out, unsigned depth, const struct bt_conf_access *a)
+{
+	char text[BLOCK_TEXT_MAX];
+
+	put(out, depth, a->allow ? "allow" : "deny",
+	    format_block(&a->block, text));
+}
+
+static void
+put_proxies(struct bt_buf *out, const struct bt_conf *conf)
+{
+	char text[BLOCK_TEXT_MAX];
+
+	begin(out, 0, "trusted_proxies");
+	for (size_t i = 0; i < conf->proxies_n; i++)
+		bt_buf_printf(out, "%s%s", i ? " " : "",
+		    format_block(&conf->proxies[i], text));
+	bt_buf_puts(out, conf->proxies_n ? ";\n" : "off;\n");
 }
 
 static void
@@ -327,6 +349,7 @@ bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
 			put_field(out, 0, &bt_directives[i], conf);
 	put_logs(out, conf);
 	put_limits(out, conf);
+	put_proxies(out, conf);
 	for (unsigned s = 0; s < conf->servers_n; s++)
 		put_server(out, conf, s);
 }

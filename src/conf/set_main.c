@@ -69,6 +69,29 @@ bt_set_access_log(struct bt_build *b, const struct bt_node *n)
 	b->conf->access_log_format = (enum bt_log_format)format;
 }
 
+void
+bt_set_trusted_proxies(struct bt_build *b, const struct bt_node *n)
+{
+	struct bt_addr_block *blocks;
+	const char *why;
+
+	if (n->words_n == 2 && bt_str_equal(n->words[1].text, BT_STR("off")))
+		return;
+	blocks = bt_build_array(b, n->words_n - 1, sizeof(*blocks));
+	b->conf->proxies = blocks;
+	for (unsigned i = 1; i < n->words_n; i++) {
+		struct bt_addr_block *block = &blocks[b->conf->proxies_n++];
+
+		if (bt_addr_block_parse(n->words[i].text, block, &why) < 0)
+			bt_build_error(
+			    b, n, i, "%s: %s", bt_build_quote(b, n, i), why);
+		else if (block->family == AF_UNSPEC)
+			bt_build_error(b, n, i,
+			    "a proxy is trusted by its address: with \"all\" "
+			    "every client could be anybody");
+	}
+}
+
 enum { LIMIT_MAX = 1000000 };
 
 /* `off` alone: leaves the limit at 0.  Reports what else is there. */

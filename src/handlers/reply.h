@@ -78,8 +78,12 @@ struct bt_exchange {
 	struct bt_reply reply;
 	struct bt_error error;
 	struct bt_arena arena;
-	const struct bt_baton
-	    *baton; /* the connection: its client, its number */
+	/*
+	 * The connection: its client, its number.  Behind a trusted proxy it is
+	 * a copy that has the client which the proxy names.
+	 */
+	const struct bt_baton *baton;
+	bool https; /* between that client and the proxy */
 	struct bt_parser parser;
 	struct bt_request request;
 

@@ -55,6 +55,8 @@ void
 bt_limits_set(struct bt_limits *l, const struct bt_conf *conf)
 {
 	l->connections = conf->limit_connections;
+	l->proxies = conf->proxies;
+	l->proxies_n = conf->proxies_n;
 	l->rate.per_s = conf->limit_rate;
 	l->rate.burst = conf->limit_rate_burst;
 	l->on = l->connections > 0 || l->rate.per_s > 0;
@@ -190,12 +192,27 @@ is_full(struct bt_limits *l, uint64_t key)
 	return a->n >= l->connections;
 }
 
+/* A proxy comes for many clients: their requests are counted, not it. */
+static bool
+is_proxy(const struct bt_limits *l, const struct bt_baton *b)
+{
+	struct bt_addr addr;
+
+	if (l->proxies_n == 0)
+		return false;
+	bt_baton_peer(b, &addr);
+	for (size_t i = 0; i < l->proxies_n; i++)
+		if (bt_addr_block_has(&l->proxies[i], &addr))
+			return true;
+	return false;
+}
+
 bool
 bt_limits_admit(struct bt_limits *l, struct bt_baton *b)
 {
 	uint64_t key = bt_rates_key(l->rates, b->family, b->host);
 
-	if (key == 0)
+	if (key == 0 || is_proxy(l, b))
 		return true;
 	if (l->connections > 0 && is_full(l, key)) {
 		bt_score_add(&l->score->refused_for_connections, 1);
@@ -230,7 +247,7 @@ bt_limits_return(struct bt_limits *l, struct bt_baton *b)
 		return;
 	}
 	b->seat = 0;
-	if (l->connections > 0 &&
+	if (l->connections > 0 && !is_proxy(l, b) &&
 	    (key = bt_rates_key(l->rates, b->family, b->host)) != 0)
 		give_seat(l, b, key);
 }

@@ -21,9 +21,11 @@
 #include "scoreboard/seats.h"
 
 struct bt_limits {
-	bool on;              /* else nobody asks */
-	unsigned connections; /* of one address; 0: no limit */
-	struct bt_rate rate;  /* of new ones */
+	bool on;                             /* else nobody asks */
+	unsigned connections;                /* of one address; 0: no limit */
+	const struct bt_addr_block *proxies; /* the conf's: not limited */
+	size_t proxies_n;
+	struct bt_rate rate; /* of new ones */
 	struct bt_score_master *score;
 	struct bt_rates *rates; /* of connections */
 	struct bt_seats *shared;

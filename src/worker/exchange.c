@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "handlers/stage.h"
 #include "handlers/work.h"
+#include "http/forwarded.h"
 #include "worker/output.h"
 #include "worker/worker.h"
 
@@ -33,6 +34,7 @@ exchange_new(struct bt_conn *c)
 	x->arena = w->arena; /* the worker's, with the block it has */
 	w->arena = (struct bt_arena){ 0 };
 	x->baton = &c->baton;
+	x->https = false;
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
 	x->handed_over = false;
@@ -134,6 +136,24 @@ needs_length(const struct bt_request *r)
 		r->method == BT_METHOD_PATCH);
 }
 
+/* The client that a trusted proxy has asked for takes the proxy's place. */
+static void
+learn_client(struct bt_exchange *x)
+{
+	const struct bt_conf *conf = x->services->conf;
+	struct bt_baton *baton;
+	struct bt_addr addr;
+
+	bt_baton_peer(x->baton, &addr);
+	if (!bt_forwarded_find(
+		&x->request, conf->proxies, conf->proxies_n, &addr, &x->https))
+		return;
+	baton = bt_arena_alloc(&x->arena, sizeof(*baton));
+	*baton = *x->baton;
+	bt_baton_set_peer(baton, &addr);
+	x->baton = baton;
+}
+
 void
 bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 {
@@ -149,6 +169,8 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 		return;
 	}
 	bt_score_add(&w->score->requests, 1);
+	if (w->conf->proxies_n > 0)
+		learn_client(x);
 	if (!bt_router_knows(w->router, c->baton.listen)) {
 		/* it came through a listener that the conf has no longer */
 		bt_exchange_refuse(c, 421, BT_CLOSE_DONE);

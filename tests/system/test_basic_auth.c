@@ -278,8 +278,7 @@ static const struct {
 	const char *users, *error; /* NULL: no such file */
 } files[] = {
 	{ NULL, "No such file or directory" },
-	{ "ada:$6$abcdefgh$x\nada\n",
-	    "users:2: expected NAME:HASH" },
+	{ "ada:$6$abcdefgh$x\nada\n", "users:2: expected NAME:HASH" },
 	{ "# x\n\nada:$apr1$12345678$abcdefghijklmnopqrstuv\n",
 	    "users:3: MD5 is too weak" },
 	{ "ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n",

@@ -261,6 +261,7 @@ static const char *const round_trips[] = {
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
 	"always; } }",
+	"trusted_proxies 10.0.0.0/8 ::1 unix:; server { route / { echo; } }",
 	"basic_auth 'a b' /u; server { route / { echo; } "
 	"route /x { echo; basic_auth off; } }",
 	"cache_control max-age=1h, public; error_page 404 500 =200 '/a b';"

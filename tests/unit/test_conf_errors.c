@@ -388,6 +388,14 @@ static const struct row rows[] = {
 	{ ROUTE("echo; try_files $uri;"),
 	    { "1:26: try_files goes with root, not with echo" } },
 
+	/* trusted_proxies */
+	{ "trusted_proxies 10.0.0.1/8;" OK_SERVER, { "1:17: \"10.0.0.1/8\": " } },
+	{ "trusted_proxies ::1 all;" OK_SERVER,
+	    { "1:21: a proxy is trusted by its address" } },
+	{ "set_real_ip_from ::1;" OK_SERVER,
+	    { "1:1: unknown directive \"set_real_ip_from\": what nginx calls so is "
+	      "\"trusted_proxies\" here" } },
+
 	/* basic_auth */
 	{ SERVER("basic_auth x;"), { "1:22: too few arguments: basic_auth REALM" } },
 	{ SERVER("basic_auth x y;"), { "1:23: \"y\" is not an absolute path" } },
