@@ -131,10 +131,11 @@ bt_directive_set_fn bt_set_error_log, bt_set_access_log,
     bt_set_limit_connections, bt_set_limit_rate,
     bt_set_trusted_proxies; /* set_main.c */
 bt_directive_set_fn bt_set_server, bt_set_listen,
-    bt_set_name;                                             /* set_server.c */
-bt_directive_set_fn bt_set_access, bt_set_field;             /* set_scope.c */
-bt_directive_set_fn bt_set_basic_auth;                       /* set_auth.c */
-bt_directive_set_fn bt_set_cache_control, bt_set_error_page; /* set_answers.c */
+    bt_set_name;                                 /* set_server.c */
+bt_directive_set_fn bt_set_access, bt_set_field; /* set_scope.c */
+bt_directive_set_fn bt_set_basic_auth;           /* set_auth.c */
+bt_directive_set_fn bt_set_cache_control, bt_set_error_page,
+    bt_set_gzip_types; /* set_answers.c */
 bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */

@@ -90,6 +90,10 @@ struct bt_conf_scope {
 	unsigned precompressed;      /* 0: off */
 	unsigned dotfiles;           /* 0: off */
 	unsigned autoindex;          /* 0: off */
+	unsigned gzip;               /* 0: off */
+	uint64_t gzip_min_bytes;
+	const struct bt_str *gzip_types; /* one may end in a star */
+	size_t gzip_types_n;
 };
 
 struct bt_conf_route {

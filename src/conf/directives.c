@@ -350,6 +350,28 @@ const struct bt_directive bt_directives[] = {
 	    .help = "With root: answers with a listing for a folder that has "
 		    "no index; 403 otherwise.",
 	    .example = "autoindex on;" },
+	{ .name = "gzip", .where = ANYWHERE, .type = BT_TYPE_CHOICE,
+	    .syntax = "off | on", .preset = "off", .choices = off_or_on,
+	    ARGS(1, 1), SCOPE(gzip),
+	    .help = "Compresses answers of up to 1 MiB, on offload threads, "
+		    "for clients that take it.",
+	    .example = "gzip on;" },
+	{ .name = "gzip_min_size", .where = ANYWHERE, .type = BT_TYPE_SIZE,
+	    .syntax = "SIZE", .preset = "1k", .min = 1, .max = 1024 * 1024,
+	    ARGS(1, 1), SCOPE(gzip_min_bytes),
+	    .help = "Answers with less content are not compressed.",
+	    .example = "gzip_min_size 4k;", .nginx = " gzip_min_length " },
+	{ .name = "gzip_types", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "TYPE ...",
+	    .preset = "text/* application/json application/javascript "
+		      "application/xml application/xhtml+xml "
+		      "application/rss+xml application/atom+xml "
+		      "application/manifest+json application/geo+json "
+		      "application/wasm image/svg+xml",
+	    ARGS(1, 64), SCOPE(gzip_types), .set = bt_set_gzip_types,
+	    .help = "The media types that are compressed; TYPE/* is all of "
+		    "TYPE.",
+	    .example = "gzip_types text/* application/json;" },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
 	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
 	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },

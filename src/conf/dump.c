@@ -249,6 +249,9 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 		put_auth(out, depth, scope->auth);
 	if (outer == NULL || scope->cache_control != outer->cache_control)
 		put_cache_control(out, depth, scope->cache_control);
+	if (outer == NULL || scope->gzip_types != outer->gzip_types)
+		put_words(out, depth, "gzip_types", scope->gzip_types,
+		    scope->gzip_types_n);
 	if (outer == NULL || scope->pages != outer->pages)
 		for (size_t i = 0; i < scope->pages_n; i++)
 			put_page(out, depth, &scope->pages[i]);

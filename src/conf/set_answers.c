@@ -196,3 +196,38 @@ bt_set_error_page(struct bt_build *b, const struct bt_node *n)
 		if (parse_status(b, n, i, BT_STR(""), 400, &page.status))
 			add_page(b, n, i, &page);
 }
+
+/* `type/subtype`, or `type` and a slash and a star. */
+static bool
+is_media_type(struct bt_str s)
+{
+	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = bt_lower(s.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    !(c == '*' && i + 1 == s.n && s.p + i == slash + 1) &&
+		    (c == '\0' || strchr("/+-.", c) == NULL))
+			return false;
+	}
+	return slash != NULL && slash > s.p && slash + 1 < s.p + s.n &&
+	    memchr(slash + 1, '/', (size_t)(s.p + s.n - slash - 1)) == NULL;
+}
+
+void
+bt_set_gzip_types(struct bt_build *b, const struct bt_node *n)
+{
+	struct bt_conf_scope *scope = b->frame->scope;
+	struct bt_str *types =
+	    bt_build_array(b, n->words_n - 1, sizeof(*types));
+
+	scope->gzip_types = types;
+	scope->gzip_types_n = n->words_n - 1;
+	for (unsigned i = 1; i < n->words_n; i++) {
+		if (!is_media_type(n->words[i].text))
+			bt_build_error(b, n, i, "%s is not a media type",
+			    bt_build_quote(b, n, i));
+		types[i - 1] = bt_build_copy(b, n->words[i].text);
+	}
+}

@@ -16,6 +16,7 @@ struct bt_exchange;
 struct bt_file_cache;
 struct bt_offload;
 struct bt_auth;
+struct bt_gzip;
 
 /* The time of this turn of the loop. */
 struct bt_now {
@@ -35,6 +36,7 @@ struct bt_services {
 	bool says; /* what is wrong for every worker; one does */
 	struct bt_offload *offload;
 	struct bt_auth *auth; /* of basic_auth */
+	struct bt_gzip *gzip;
 	/* The connection of an exchange goes on: its reply is described now. */
 	void (*resume)(struct bt_exchange *);
 };
@@ -49,8 +51,8 @@ struct bt_route {
 	struct bt_str fields, fields_always;
 	/* `fields` begins with so many bytes of `cache_control` */
 	size_t fresh_bytes;
-	unsigned stages; /* before the handler: handlers/stage.h */
-	void *state;     /* the handler's, made by start() */
+	unsigned before, behind; /* the handler: its stages (stage.h) */
+	void *state;             /* the handler's, made by start() */
 };
 
 struct bt_handler {

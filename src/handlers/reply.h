@@ -74,6 +74,7 @@ struct bt_exchange {
 	struct bt_str user; /* who has proved to be that (basic_auth) */
 	unsigned stages;    /* those that are before it (handlers/stage.h) */
 	bool stages_wait;
+	bool leaves;          /* it is behind its handler: those of its reply */
 	struct bt_work *work; /* beside the loop, which it waits for */
 	struct bt_reply reply;
 	struct bt_error error;

@@ -1,31 +1,61 @@
 /*
- * The stages before the handlers, and the handler behind them.  Worker, on the
- * loop.
+ * The stages before and behind the handlers, and the handler between them.
+ * Worker, on the loop.
  */
 
 #include "handlers/stage.h"
 
 #include "handlers/auth.h"
 #include "handlers/gate.h"
+#include "handlers/gzip.h"
 
 /* In the order in which a request passes them: the cheap ones first. */
 static const struct bt_stage *const stages[] = {
 	&bt_stage_rate,
 	&bt_stage_access,
 	&bt_stage_auth,
+	&bt_stage_gzip,
 };
 
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
 unsigned
-bt_stages_of(const struct bt_route *route)
+bt_stages_before(const struct bt_route *route)
 {
 	unsigned set = 0;
 
 	for (unsigned i = 0; i < STAGES; i++)
-		if (stages[i]->is_on(route))
+		if (stages[i]->enter != NULL && stages[i]->is_on(route))
 			set |= 1u << i;
 	return set;
+}
+
+unsigned
+bt_stages_behind(const struct bt_route *route)
+{
+	unsigned set = 0;
+
+	for (unsigned i = 0; i < STAGES; i++)
+		if (stages[i]->leave != NULL && stages[i]->is_on(route))
+			set |= 1u << i;
+	return set;
+}
+
+bool
+bt_stages_leave(struct bt_exchange *x)
+{
+	if (!x->leaves) {
+		x->leaves = true;
+		x->stages = x->route->behind;
+	}
+	while (x->stages != 0) {
+		unsigned i = (unsigned)__builtin_ctz(x->stages);
+
+		x->stages &= x->stages - 1;
+		if (stages[i]->leave(x) == BT_STEP_WAIT)
+			return false;
+	}
+	return true;
 }
 
 /* The answer to OPTIONS where the handler has none of its own. */
@@ -81,7 +111,7 @@ pass(struct bt_exchange *x)
 void
 bt_stages_run(struct bt_exchange *x)
 {
-	x->stages = x->route->stages;
+	x->stages = x->route->before;
 	pass(x);
 }
 

@@ -23,7 +23,7 @@ exchange_new(struct bt_conn *c)
 	x->services = &w->services;
 	x->user = BT_STR_NONE;
 	x->stages = 0;
-	x->stages_wait = false;
+	x->stages_wait = x->leaves = false;
 	x->work = NULL;
 	x->conn = c;
 	x->route = NULL;

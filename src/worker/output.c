@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/pages.h"
 #include "handlers/fetch.h"
+#include "handlers/stage.h"
 #include "http/date.h"
 #include "http/status.h"
 #include "worker/error_page.h"
@@ -341,6 +342,9 @@ bt_output_fill(struct bt_conn *c)
 		if ((x->reply.status >= 400 || x->error.status != 0) &&
 		    !bt_error_page_apply(c))
 			return true; /* it has begun another reply */
+		if (x->route != NULL && x->route->behind != 0 &&
+		    !bt_stages_leave(x))
+			return true;
 		if (!write_head(c))
 			return false;
 		if (x->reply_over || !x->head_written)

@@ -144,7 +144,8 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.fields = fields_of(&conf->scope, false),
 		.fields_always = fields_of(&conf->scope, true),
 		.fresh_bytes = fresh_bytes(&conf->scope) };
-	route->stages = bt_stages_of(route);
+	route->before = bt_stages_before(route);
+	route->behind = bt_stages_behind(route);
 	if (route->handler->start == NULL)
 		return;
 	if ((r = route->handler->start(route)) < 0 && services->says)

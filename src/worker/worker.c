@@ -14,6 +14,7 @@
 #include "base/stack.h"
 #include "handlers/auth.h"
 #include "handlers/file_cache.h"
+#include "handlers/gzip.h"
 #include "handlers/reply.h"
 #include "worker/memory.h"
 
@@ -40,6 +41,8 @@
 #define CACHE_ENTRIES 16384
 #define CACHE_BYTES (64 * 1024 * 1024)
 #define CACHE_FDS_MAX 1024
+/* Of coded answers that are kept. */
+#define GZIP_BYTES (16 * 1024 * 1024)
 
 void
 bt_worker_turn(struct bt_worker *w)
@@ -237,6 +240,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.now = &w->now,
 		.offload = offload,
 		.resume = on_resume,
+		.gzip = bt_gzip_new(GZIP_BYTES),
 		.auth = bt_auth_new(offload, w->conf->offload_threads),
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
@@ -269,6 +273,7 @@ bt_worker_fini(struct bt_worker *w)
 	}
 	bt_offload_free(w->services.offload);
 	bt_auth_free(w->services.auth);
+	bt_gzip_free(w->services.gzip);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
 	bt_router_free(w->router);

@@ -261,6 +261,8 @@ static const char *const round_trips[] = {
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
 	"always; } }",
+	"gzip on; gzip_types text/*; server { gzip_min_size 5;"
+	"route / { echo; } route /b { echo; gzip off; gzip_types a/b c/d; } }",
 	"trusted_proxies 10.0.0.0/8 ::1 unix:; server { route / { echo; } }",
 	"basic_auth 'a b' /u; server { route / { echo; } "
 	"route /x { echo; basic_auth off; } }",

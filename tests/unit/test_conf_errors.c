@@ -388,6 +388,13 @@ static const struct row rows[] = {
 	{ ROUTE("echo; try_files $uri;"),
 	    { "1:26: try_files goes with root, not with echo" } },
 
+	/* gzip_types */
+	{ SERVER("gzip_types text;"), { "1:21: \"text\" is not a media type" } },
+	{ SERVER("gzip_types text/* */*;"),
+	    { "1:28: \"*/*\" is not a media type" } },
+	{ SERVER("gzip_types text/a/b;"), { "1:21: \"text/a/b\" is not" } },
+	{ SERVER("gzip_types 'text/a;b';"), { "1:21: \"text/a;b\" is not" } },
+
 	/* trusted_proxies */
 	{ "trusted_proxies 10.0.0.1/8;" OK_SERVER, { "1:17: \"10.0.0.1/8\": " } },
 	{ "trusted_proxies ::1 all;" OK_SERVER,
