@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MAGIC 0x6274u /* another one when the layout changes */
+#define MAGIC 0x6275u /* another one when the layout changes */
 
 struct header {
 	uint16_t magic;
@@ -27,10 +27,15 @@ struct header {
 	uint32_t count;   /* records */
 };
 
+struct record {
+	struct bt_baton baton;
+	uint64_t file_offset, file_rest;
+};
+
 /* The largest message: a full batch without bytes, or one with all of them. */
-#define RECORDS_MAX (BT_CHANNEL_BATCH_MAX * sizeof(struct bt_baton))
+#define RECORDS_MAX (BT_CHANNEL_BATCH_MAX * sizeof(struct record))
 #define MESSAGE_MAX \
-	(sizeof(struct header) + sizeof(struct bt_baton) + BT_BATON_BYTES_MAX)
+	(sizeof(struct header) + sizeof(struct record) + BT_BATON_BYTES_MAX)
 #define SOCKET_BUFFER (1024 * 1024)
 
 struct bt_channel {
@@ -40,7 +45,7 @@ struct bt_channel {
 
 _Static_assert(sizeof(struct header) + RECORDS_MAX <= MESSAGE_MAX,
     "a full batch must fit into a message");
-_Static_assert(sizeof(struct header) % _Alignof(struct bt_baton) == 0,
+_Static_assert(sizeof(struct header) % _Alignof(struct record) == 0,
     "records must be aligned in the message");
 
 static struct bt_channel *
@@ -77,7 +82,7 @@ bt_channel_adopt(int *fd)
 uint32_t
 bt_channel_layout(void)
 {
-	return (uint32_t)MAGIC << 16 | (uint32_t)sizeof(struct bt_baton);
+	return (uint32_t)MAGIC << 16 | (uint32_t)sizeof(struct record);
 }
 
 void
@@ -145,7 +150,7 @@ fitting(const struct bt_handover *h, size_t n)
 	size_t size = sizeof(struct header), fds = 0, i;
 
 	for (i = 0; i < n; i++) {
-		size += sizeof(struct bt_baton) + h[i].baton.bytes;
+		size += sizeof(struct record) + h[i].baton.bytes;
 		fds += has_file(&h[i].baton) ? 2 : 1;
 		if (size > MESSAGE_MAX || fds > BT_CHANNEL_BATCH_MAX)
 			break;
@@ -157,7 +162,7 @@ int
 bt_channel_send(struct bt_channel *c, enum bt_message message,
     const struct bt_handover *h, size_t n)
 {
-	struct bt_baton records[BT_CHANNEL_BATCH_MAX];
+	struct record records[BT_CHANNEL_BATCH_MAX];
 	struct iovec iov[2 + BT_CHANNEL_BATCH_MAX];
 	union {
 		struct cmsghdr align;
@@ -184,7 +189,8 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 		.cmsg_type = SCM_RIGHTS };
 	memcpy(CMSG_DATA(cmsg), fds, fds_n * sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		records[i] = h[i].baton;
+		records[i] = (struct record){ h[i].baton, h[i].file_offset,
+			h[i].file_rest };
 		if (h[i].baton.bytes > 0)
 			iov[msg.msg_iovlen++] =
 			    (struct iovec){ (void *)(uintptr_t)h[i].bytes,
@@ -277,16 +283,16 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 	if (ret->magic != MAGIC || ret->count > BT_CHANNEL_BATCH_MAX ||
 	    !may_carry(ret->message, ret->count))
 		return false;
-	want = sizeof(*ret) + ret->count * sizeof(struct bt_baton);
+	want = sizeof(*ret) + ret->count * sizeof(struct record);
 	if (len < want)
 		return false;
 	for (uint32_t i = 0; i < ret->count; i++) {
-		struct bt_baton record;
+		struct record record;
 
 		memcpy(&record, in + sizeof(*ret) + i * sizeof(record),
 		    sizeof(record));
-		want += record.bytes;
-		fds += has_file(&record) ? 2 : 1;
+		want += record.baton.bytes;
+		fds += has_file(&record.baton) ? 2 : 1;
 	}
 	return len == want && fds == fds_n;
 }
@@ -344,12 +350,16 @@ bt_channel_recv(struct bt_channel *c,
 		*ret_lost = lost_with(c->in, (size_t)len, fds_n);
 		return -EBADMSG;
 	}
-	bytes = c->in + sizeof(header) + header.count * sizeof(struct bt_baton);
+	bytes = c->in + sizeof(header) + header.count * sizeof(struct record);
 	fds_n = 0;
 	for (size_t i = 0; i < header.count; i++) {
-		memcpy(&h[i].baton,
-		    c->in + sizeof(header) + i * sizeof(struct bt_baton),
-		    sizeof(struct bt_baton));
+		struct record record;
+
+		memcpy(&record, c->in + sizeof(header) + i * sizeof(record),
+		    sizeof(record));
+		h[i].baton = record.baton;
+		h[i].file_offset = record.file_offset;
+		h[i].file_rest = record.file_rest;
 		/* well_formed() has counted them */
 		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 		h[i].fd = fds[fds_n++];

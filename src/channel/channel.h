@@ -41,19 +41,22 @@ enum bt_baton_flag {
 	BT_BATON_TAKEN = 4, /* a worker has had it before */
 };
 
-/* What is known of a connection besides its descriptor; copied as it is. */
+/*
+ * What is known of a connection besides its descriptor; copied as it is.  Each
+ * open connection has two, with its worker and with the guard, so what only a
+ * connection on its way has is in struct bt_handover.
+ */
 struct bt_baton {
-	int64_t accepted_us;             /* bt_clock_us() of the accept */
-	uint64_t id;                     /* the master's number of it, from 1 */
-	uint64_t file_offset, file_rest; /* FILE: what is still to be sent */
-	uint32_t requests;               /* answered on it so far */
-	uint32_t bytes;                  /* already read, travelling with it */
-	uint16_t listen;                 /* index into bt_conf.listens */
-	uint16_t family;                 /* AF_INET, AF_INET6, AF_UNIX */
-	uint16_t port;                   /* the client's, host order */
-	uint16_t flags;                  /* enum bt_baton_flag */
-	uint8_t host[16]; /* the client's address, network order */
-	uint32_t seat;    /* scoreboard/seats.h; 0: none */
+	int64_t accepted_us; /* bt_clock_us() of the accept */
+	uint64_t id;         /* the master's number of it, from 1 */
+	uint32_t requests;   /* answered on it so far */
+	uint32_t bytes;      /* already read, travelling with it */
+	uint16_t listen;     /* index into bt_conf.listens */
+	uint16_t family;     /* AF_INET, AF_INET6, AF_UNIX */
+	uint16_t port;       /* the client's, host order */
+	uint16_t flags;      /* enum bt_baton_flag */
+	uint8_t host[16];    /* the client's address, network order */
+	uint32_t seat;       /* scoreboard/seats.h; 0: none */
 	uint32_t unused;
 };
 
@@ -61,6 +64,7 @@ struct bt_handover {
 	int fd;
 	int file_fd; /* only with BT_BATON_FILE, and owned like fd */
 	struct bt_baton baton;
+	uint64_t file_offset, file_rest; /* FILE: what is still to be sent */
 	const char *bytes; /* baton.bytes of them; NULL when none */
 };
 

@@ -27,9 +27,9 @@ enum { BT_EXTENSION_BYTES_MAX = 16 * 1024, BT_TRAILER_BYTES_MAX = 16 * 1024 };
 
 /* Where the guard stopped; all zero for a new head. */
 struct bt_head_scan {
-	size_t at;      /* what is before it is not looked at again */
-	size_t line;    /* start of the line that is not complete yet */
-	size_t begin;   /* start of the request line: empty lines skipped */
+	uint32_t at;    /* what is before it is not looked at again */
+	uint32_t line;  /* start of the line that is not complete yet */
+	uint32_t begin; /* start of the request line: empty lines skipped */
 	bool in_fields; /* the request line is complete */
 };
 
@@ -50,6 +50,7 @@ enum bt_parse {
  * Returns: BT_PARSE_DONE with the head in `*ret` (from the request line to the
  *          empty line, inclusive; what is before it are empty lines); for
  *          BT_PARSE_REFUSED the status.
+ * Units:   `bytes` are fewer than 4 GiB.
  */
 enum bt_parse bt_head_find(struct bt_head_scan *, struct bt_str bytes,
     size_t max, struct bt_str *ret, unsigned *ret_status);

@@ -62,7 +62,7 @@ put_held(struct bt_buf *b, const struct bt_handover *h)
 	    "held %d %d %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 	    " %u %u %u %u %u ",
 	    h->fd, t->flags & BT_BATON_FILE ? h->file_fd : -1, t->accepted_us,
-	    t->id, t->file_offset, t->file_rest, t->requests, t->listen,
+	    t->id, h->file_offset, h->file_rest, t->requests, t->listen,
 	    t->family, t->port, t->flags);
 	for (size_t i = 0; i < sizeof(t->host); i++)
 		bt_buf_printf(b, "%02x", t->host[i]);
@@ -302,8 +302,8 @@ read_held(struct reader *r, const char *line)
 	if (sscanf(line,
 		"%d %d %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64
 		" %u %hu %hu %hu %hu %32s %zu",
-		&h->fd, &h->file_fd, &t->accepted_us, &t->id, &t->file_offset,
-		&t->file_rest, &t->requests, &t->listen, &t->family, &t->port,
+		&h->fd, &h->file_fd, &t->accepted_us, &t->id, &h->file_offset,
+		&h->file_rest, &t->requests, &t->listen, &t->family, &t->port,
 		&t->flags, host, &n) != 13 ||
 	    strlen(host) != 2 * sizeof(t->host) || n > BT_BATON_BYTES_MAX ||
 	    (bytes = take_blob(r, n)) == NULL)

@@ -458,11 +458,11 @@ accept_burst(struct bt_listener *l, int *ret_err)
 			*ret_err = errno;
 			break;
 		}
-		h[n].fd = fd;
-		h[n].bytes = NULL;
-		h[n].baton = (struct bt_baton){ .accepted_us = now_us,
-			.id = ++set->last_id,
-			.listen = l->id };
+		h[n] = (struct bt_handover){ .fd = fd,
+			.file_fd = -1,
+			.baton = { .accepted_us = now_us,
+			    .id = ++set->last_id,
+			    .listen = l->id } };
 		bt_baton_set_peer(&h[n].baton, &peer);
 		if (set->limits->on &&
 		    !bt_limits_admit(set->limits, &h[n].baton)) {

@@ -362,8 +362,8 @@ pack_file(struct bt_conn *c, struct bt_handover *h)
 	if (h->file_fd == -1)
 		return false;
 	h->baton.flags |= BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
-	h->baton.file_offset = x->reply.offset + x->sent;
-	h->baton.file_rest = x->reply.length - x->sent;
+	h->file_offset = x->reply.offset + x->sent;
+	h->file_rest = x->reply.length - x->sent;
 	x->sent = x->reply.length;
 	bt_exchange_end(c);
 	return true;
@@ -528,8 +528,7 @@ on_event(evutil_socket_t fd, short events, void *arg)
 static void
 resume_file(struct bt_conn *c, struct bt_handover *h)
 {
-	bt_exchange_resume(
-	    c, &h->file_fd, h->baton.file_offset, h->baton.file_rest);
+	bt_exchange_resume(c, &h->file_fd, h->file_offset, h->file_rest);
 	if (h->baton.flags & BT_BATON_LAST) {
 		c->linger = true;
 		bt_conn_set_last(c, BT_CLOSE_DONE);

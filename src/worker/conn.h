@@ -39,15 +39,15 @@ enum bt_conn_phase {
 /* Bytes that came and wait: data[at..end). */
 struct bt_input {
 	char *data;
-	size_t at, end;
-	size_t cap; /* of data: the worker's buffer_bytes when it is borrowed */
-	size_t keep; /* data[0..keep) is the head of the exchange */
+	uint32_t at, end;
+	uint32_t cap;  /* of data: the worker's buffer_bytes when borrowed */
+	uint32_t keep; /* data[0..keep) is the head of the exchange */
 };
 
 /* Bytes that wait to be sent: data[at..end). */
 struct bt_output {
 	char *data;
-	size_t at, end;
+	uint32_t at, end;
 };
 
 /* What a client has done for its deadline; see worker/pace.h. */
@@ -56,6 +56,10 @@ struct bt_window {
 	uint32_t unsent; /* SEND: what the kernel held when it began */
 };
 
+/*
+ * What an idle one costs is this and the guard's record, and what libevent has
+ * for a descriptor; the rest is borrowed from the worker.
+ */
 struct bt_conn {
 	uint32_t magic;
 	uint8_t phase;  /* enum bt_conn_phase */
@@ -70,11 +74,13 @@ struct bt_conn {
 	struct bt_exchange *x; /* NULL between requests */
 	struct bt_input in;
 	struct bt_output out;
-	struct bt_head_scan scan;
+	union {
+		struct bt_head_scan scan; /* of the head that begins in it */
+		int64_t linger_until_ms;  /* LINGER: no head is read */
+	};
 	int64_t deadline_ms;
 	struct bt_window window; /* since that was set */
 	TAILQ_ENTRY(bt_conn) phase_link;
-	int64_t linger_until_ms;
 	struct bt_times times;
 	struct bt_baton baton;
 	struct event event;

@@ -23,7 +23,9 @@
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define BATCH BT_CHANNEL_BATCH_MAX
-#define MAGIC 0x6274u
+#define MAGIC 0x6275u
+/* Of a connection in a message: its baton, and what is left of its file. */
+#define RECORD (sizeof(struct bt_baton) + 2 * sizeof(uint64_t))
 
 static struct bt_channel *near, *far;
 static struct bt_handover out[BATCH], in[BATCH];
@@ -243,9 +245,8 @@ START_TEST(bytes_beyond_one_message)
 		sent += (size_t)r;
 		messages++;
 	}
-	ck_assert_uint_ge(
-	    messages * (BT_BATON_BYTES_MAX + sizeof(struct bt_baton)),
-	    n * (loads[_i].bytes + sizeof(struct bt_baton)));
+	ck_assert_uint_ge(messages * (BT_BATON_BYTES_MAX + RECORD),
+	    n * (loads[_i].bytes + RECORD));
 	close_out(0, n);
 }
 END_TEST
@@ -451,23 +452,26 @@ static const struct {
 	{ "shorter, with descriptors", { MAGIC, 0, 2 }, 7, 2, 0, 2 },
 	{ "one byte", { MAGIC, 0, 0 }, 1, 0, 0, 0 },
 	{ "no bytes, but descriptors", { 0, 0, 0 }, 0, 3, 0, 3 },
-	{ "another magic", { 0x1234, 0, 1 }, 56, 1, 0, 1 },
-	{ "another magic, wild count", { 0x1234, 0, 4000000 }, 56, 1, 0, 1 },
-	{ "no such message", { MAGIC, BT_MESSAGES, 0 }, 8, 0, 0, 0 },
-	{ "no such message, with descriptors", { MAGIC, 77, 2 }, 104, 2, 0, 2 },
-	{ "none announced, one came", { MAGIC, 0, 0 }, 8, 1, 0, 1 },
-	{ "one announced, none came", { MAGIC, 0, 1 }, 56, 0, 0, 1 },
-	{ "one announced, two came", { MAGIC, 0, 1 }, 56, 2, 0, 2 },
-	{ "three announced, two came", { MAGIC, 0, 3 }, 152, 2, 0, 3 },
-	{ "a handover of nothing", { MAGIC, 0, 0 }, 8, 0, 0, 0 },
-	{ "more than a batch", { MAGIC, 0, 254 },
-	    8 + 254 * sizeof(struct bt_baton), 253, 0, 253 },
-	{ "record cut short", { MAGIC, 0, 1 }, 55, 1, 0, 1 },
-	{ "no record", { MAGIC, 0, 1 }, 8, 1, 0, 1 },
-	{ "bytes that nobody owns", { MAGIC, 0, 1 }, 57, 1, 0, 1 },
-	{ "bytes that did not come", { MAGIC, 0, 1 }, 56, 1, 0xff, 1 },
-	{ "drain with a descriptor", { MAGIC, BT_MESSAGE_DRAIN, 1 }, 56, 1, 0,
+	{ "another magic", { 0x1234, 0, 1 }, 8 + RECORD, 1, 0, 1 },
+	{ "another magic, wild count", { 0x1234, 0, 4000000 }, 8 + RECORD, 1, 0,
 	    1 },
+	{ "no such message", { MAGIC, BT_MESSAGES, 0 }, 8, 0, 0, 0 },
+	{ "no such message, with descriptors", { MAGIC, 77, 2 }, 8 + 2 * RECORD,
+	    2, 0, 2 },
+	{ "none announced, one came", { MAGIC, 0, 0 }, 8, 1, 0, 1 },
+	{ "one announced, none came", { MAGIC, 0, 1 }, 8 + RECORD, 0, 0, 1 },
+	{ "one announced, two came", { MAGIC, 0, 1 }, 8 + RECORD, 2, 0, 2 },
+	{ "three announced, two came", { MAGIC, 0, 3 }, 8 + 3 * RECORD, 2, 0,
+	    3 },
+	{ "a handover of nothing", { MAGIC, 0, 0 }, 8, 0, 0, 0 },
+	{ "more than a batch", { MAGIC, 0, 254 }, 8 + 254 * RECORD, 253, 0,
+	    253 },
+	{ "record cut short", { MAGIC, 0, 1 }, 7 + RECORD, 1, 0, 1 },
+	{ "no record", { MAGIC, 0, 1 }, 8, 1, 0, 1 },
+	{ "bytes that nobody owns", { MAGIC, 0, 1 }, 9 + RECORD, 1, 0, 1 },
+	{ "bytes that did not come", { MAGIC, 0, 1 }, 8 + RECORD, 1, 0xff, 1 },
+	{ "drain with a descriptor", { MAGIC, BT_MESSAGE_DRAIN, 1 }, 8 + RECORD,
+	    1, 0, 1 },
 	{ "longer than any message", { MAGIC, 0, 1 }, 70000, 1, 0, 1 },
 };
 
@@ -661,8 +665,8 @@ START_TEST(files_travel_with_their_connections)
 	for (size_t i = 0; i < BATCH; i += 2) {
 		out[i].file_fd = token();
 		out[i].baton.flags = BT_BATON_FILE;
-		out[i].baton.file_offset = inode(out[i].file_fd);
-		out[i].baton.file_rest = UINT64_MAX - i;
+		out[i].file_offset = inode(out[i].file_fd);
+		out[i].file_rest = UINT64_MAX - i;
 	}
 	while (at < BATCH) {
 		size_t descriptors = 0;
@@ -680,7 +684,9 @@ START_TEST(files_travel_with_their_connections)
 				continue;
 			}
 			ck_assert_uint_eq(
-			    inode(in[i].file_fd), in[i].baton.file_offset);
+			    inode(in[i].file_fd), in[i].file_offset);
+			ck_assert_uint_eq(
+			    in[i].file_rest, UINT64_MAX - (at + (size_t)i));
 			bt_fd_close(&in[i].file_fd);
 		}
 		ck_assert_uint_le(descriptors, BATCH);
