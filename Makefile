@@ -303,14 +303,15 @@ format: ## clang-format all sources in place (CHECK=1: only say which)
 
 # ---- comparing it
 
-$B/floor: bench/floor.c $B/flags
+$B/floor $B/idle: $B/%: bench/%.c $B/flags
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
-bench: ## measure against nginx, lighttpd and a bare loop
+bench: ## measure against five other servers and a bare loop
 	@.ci/deps bench
-	$(AGAIN) $B/baton $B/floor
-	@BATON=$(abspath $B/baton) FLOOR=$(abspath $B/floor) bench/run
+	$(AGAIN) $B/baton $B/floor $B/idle
+	@BATON=$(abspath $B/baton) FLOOR=$(abspath $B/floor) \
+	    HOLD=$(abspath $B/idle) bench/run
 
 # ---- installing it
 
