@@ -124,7 +124,6 @@ send_batch(struct bt_outbox *o)
 	{
 		if (n == BT_CHANNEL_BATCH_MAX)
 			break;
-		/* cppcheck-suppress uninitvar ; it does not know the macro */
 		h[n++] = item->h;
 		/* from here on it may be the master's: two must not have it */
 		bt_guard_set(&o->worker->guard, item->h.fd, BT_GUARD_NONE);
