@@ -471,6 +471,14 @@ is_near(struct bt_str word, unsigned distance)
 	return distance <= (word.n < 6 ? 1 : word.n / 3) && distance < word.n;
 }
 
+/* Their distance is not below the difference of their lengths. */
+static bool
+may_be_near(struct bt_str word, struct bt_str name)
+{
+	return is_near(word,
+	    (unsigned)(word.n > name.n ? word.n - name.n : name.n - word.n));
+}
+
 const struct bt_directive *
 bt_directive_nearest(struct bt_str name, unsigned where)
 {
@@ -479,8 +487,11 @@ bt_directive_nearest(struct bt_str name, unsigned where)
 
 	for (unsigned i = 0; i < bt_directives_n; i++) {
 		const struct bt_directive *d = &bt_directives[i];
-		unsigned distance = edit_distance(name, bt_str_of(d->name));
+		unsigned distance;
 
+		if (!may_be_near(name, bt_str_of(d->name)))
+			continue;
+		distance = edit_distance(name, bt_str_of(d->name));
 		if (!is_near(name, distance))
 			continue;
 		distance = 2 * distance + ((d->where & where) == 0);
