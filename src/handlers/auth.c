@@ -43,11 +43,13 @@ struct check {
 	char bytes[];
 };
 
+STAILQ_HEAD(checks, check);
+
 struct bt_auth {
 	struct bt_offload *offload;
 	struct bt_sip_key key;
 	unsigned running, running_max, waiting;
-	STAILQ_HEAD(, check) line;
+	struct checks line;
 	struct known known[KNOWN];
 };
 
