@@ -9,8 +9,6 @@
  * Context: worker, on the loop.
  */
 
-#include "base/offload.h"
-
 #include <stdint.h>
 
 struct bt_folder;
@@ -26,13 +24,31 @@ int bt_folder_new(const char *path, struct bt_folder **ret);
 void bt_folder_free(struct bt_folder *);
 
 /*
- * The folder, looked at again when that was `valid_ms` ago; what would wait
- * for a disk is left to a thread, and the folder of before is used meanwhile.
+ * The folder, looked at again when that was `valid_ms` ago.
  *
  * Returns: its descriptor, which stays the same number for good, and is
- *          borrowed; -ENOENT, ...: there was none when that was last known.
+ *          borrowed; -EINPROGRESS: looking would wait, and a thread has to
+ *          (bt_folder_open()); -ENOENT, ...: there is none.
  */
-int bt_folder_fd(
-    struct bt_folder *, struct bt_offload *, int64_t now_ms, int64_t valid_ms);
+int bt_folder_fd(struct bt_folder *, int64_t now_ms, int64_t valid_ms);
+
+/* The descriptor without looking; -1: there was none. */
+int bt_folder_last_fd(const struct bt_folder *);
+
+/*
+ * What the path names now.  Waits for the disk.
+ *
+ * Returns: a descriptor, the caller's, or negative errno.
+ * Context: offload thread.
+ */
+int bt_folder_open(const char *path);
+
+/*
+ * Puts what bt_folder_open() found, or -1, in the place of what there was.
+ *
+ * Returns:   the folder's descriptor, or -1: there is none.
+ * Ownership: takes the descriptor.
+ */
+int bt_folder_take(struct bt_folder *, int *fd, int64_t now_ms);
 
 #endif

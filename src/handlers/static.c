@@ -8,6 +8,7 @@
 
 #include "handlers/rows.h"
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "handlers/autoindex.h"
@@ -36,8 +37,7 @@ start(struct bt_route *route)
 	/* it may be mounted, or made, later: looked for when it is asked for */
 	if (r < 0)
 		return r;
-	fd = bt_folder_fd(folder, route->services->offload,
-	    route->services->now->ms, INT64_MAX);
+	fd = bt_folder_fd(folder, route->services->now->ms, INT64_MAX);
 	if (route->services->says && !bt_file_can_open(fd))
 		bt_log_error(NULL, ENOSYS,
 		    "files cannot be opened: openat2, which a seccomp filter "
@@ -218,6 +218,8 @@ conclude(struct bt_exchange *x, const struct bt_search *s, int r)
 struct search_work {
 	struct bt_work work;
 	struct bt_search search;
+	bool look_for_root; /* it may be another folder by now: */
+	int root_fd;        /* its own, or -1 */
 	int result;
 };
 
@@ -237,8 +239,22 @@ static void
 search_run(struct bt_work *work)
 {
 	struct search_work *w = (struct search_work *)work;
+	int r = 0;
 
-	w->result = bt_search_run(&w->search);
+	if (w->look_for_root &&
+	    (r = bt_folder_open(w->search.conf->root.p)) >= 0)
+		w->search.root_fd = w->root_fd = r;
+	/* while the path names none, the one of before is served */
+	w->result = w->search.root_fd == -1 ? r : bt_search_run(&w->search);
+}
+
+/* The cache knows the root by the number that it has for good. */
+static void
+take_root(struct bt_exchange *x, struct search_work *w)
+{
+	if (w->look_for_root)
+		w->search.root_fd = bt_folder_take(
+		    x->route->state, &w->root_fd, x->services->now->ms);
 }
 
 static void
@@ -248,12 +264,14 @@ search_done(struct bt_work *work)
 	struct bt_exchange *x = work->x;
 
 	if (x != NULL) {
+		take_root(x, w);
 		if (w->result == 0)
 			bt_search_keep(&w->search, x->services->files,
 			    x->services->now->ms);
 		conclude(x, &w->search, w->result);
 	}
 	bt_search_fini(&w->search);
+	bt_fd_close(&w->root_fd);
 	free(w);
 }
 
@@ -283,12 +301,15 @@ search_work_new(const struct bt_search *s)
 }
 
 static void
-search_on_thread(struct bt_exchange *x, const struct bt_search *s)
+search_on_thread(
+    struct bt_exchange *x, const struct bt_search *s, bool look_for_root)
 {
 	struct search_work *w = search_work_new(s);
 
 	w->work.run = search_run;
 	w->work.done = search_done;
+	w->root_fd = -1;
+	w->look_for_root = look_for_root;
 	if (bt_work_start(x, &w->work) < 0) {
 		free(w);
 		bt_reply_busy(x);
@@ -345,6 +366,7 @@ answer(struct bt_exchange *x)
 		    x->request.known[BT_FIELD_ACCEPT_ENCODING],
 		.files = services->files,
 		.now_ms = services->now->ms };
+	bool look_for_root;
 	int r;
 
 	if (!conf->scope.dotfiles && has_dot_file(x->request.path)) {
@@ -353,14 +375,14 @@ answer(struct bt_exchange *x)
 	}
 	if (conf->tries_n > 0)
 		expand_tries(x, &s);
-	r = bt_folder_fd(x->route->state, services->offload, s.now_ms,
-	    conf->scope.file_cache_valid_ms);
-	if (r >= 0) {
-		s.root_fd = r;
+	r = bt_folder_fd(
+	    x->route->state, s.now_ms, conf->scope.file_cache_valid_ms);
+	look_for_root = r == -EINPROGRESS;
+	s.root_fd = bt_folder_last_fd(x->route->state);
+	if (r >= 0)
 		r = bt_search_run(&s);
-	}
 	if (r == -EINPROGRESS)
-		search_on_thread(x, &s);
+		search_on_thread(x, &s, look_for_root);
 	else
 		conclude(x, &s, r);
 	bt_search_fini(&s);
