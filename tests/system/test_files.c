@@ -384,6 +384,42 @@ START_TEST(large)
 }
 END_TEST
 
+/* Past what 32 bits hold, wherever it is asked for. */
+START_TEST(ten_gib)
+{
+	const off_t size = (off_t)10 << 30;
+	char *path = scratch_text("site/huge.bin", "");
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	struct daemon *d;
+	struct client *c;
+	struct reply *r;
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(ftruncate(fd, size), 0);
+	ck_assert_int_eq(pwrite(fd, "middle", 6, (off_t)5 << 30), 6);
+	ck_assert_int_eq(pwrite(fd, "end", 3, size - 3), 3);
+	close(fd);
+	d = daemon_start(SERVER);
+	c = daemon_connect(d);
+	r = client_expect(c, "HEAD /huge.bin HTTP/1.1\r\nHost: t\r\n\r\n", 200);
+	reply_wants(r, "Content-Length", "10737418240");
+	r = client_get(c, "/huge.bin", "Range: bytes=-3\r\n");
+	reply_wants_text(r, "end");
+	reply_wants(
+	    r, "Content-Range", "bytes 10737418237-10737418239/10737418240");
+	r = client_get(
+	    c, "/huge.bin", "Range: bytes=5368709120-5368709125\r\n");
+	reply_wants_text(r, "middle");
+	r = client_get(c, "/huge.bin", "Range: bytes=10737418240-\r\n");
+	ck_assert_uint_eq(r->status, 416);
+	/* who asks for all of it may stop anywhere */
+	client_puts(c, "GET /huge.bin HTTP/1.1\r\nHost: t\r\n\r\n");
+	client_peek(c, 1000000);
+	client_reset(c);
+	daemon_stop(d);
+}
+END_TEST
+
 /* A narrow window, emptied a little at a time; others are served meanwhile. */
 START_TEST(slow_reader)
 {
@@ -632,6 +668,7 @@ BT_SYSTEM_SUITE(files)
 	tcase_add_test(tc, forbidden);
 	tc = bt_system_case(s, "sending");
 	tcase_add_test(tc, large);
+	tcase_add_test(tc, ten_gib);
 	tcase_add_test(tc, slow_reader);
 	tcase_add_test(tc, truncated_amid_the_answer);
 	tc = bt_system_case(s, "cache");
