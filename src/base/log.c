@@ -4,11 +4,12 @@
 
 #include "base/log.h"
 
-#include "base/fd.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/repeats.h"
+#include "base/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,13 +38,19 @@ const char *const bt_log_level_names[BT_LOG_LEVELS] = {
 /* syslog(3) priorities, as sd-daemon(3) wants them in `<N>` */
 static const int priorities[BT_LOG_LEVELS] = { 3, 4, 6, 7 };
 
+/* LOG_DAEMON of syslog(3) */
+#define FACILITY (3 << 3)
+
 static struct {
-	int fd;
+	struct bt_sink sink;
 	char *path; /* NULL: stderr */
 	enum bt_log_level level;
 	bool journal;
+	unsigned lost; /* lines, since the last that was written */
 	char process[32];
-} out = { .fd = STDERR_FILENO, .level = BT_LOG_INFO };
+	struct bt_repeats repeats;
+} out = { .sink = { .fd = STDERR_FILENO, .kind = BT_SINK_PIPE },
+	.level = BT_LOG_INFO };
 
 /* True when stderr is the stream that the journal told us of. */
 static bool
@@ -60,23 +67,19 @@ is_journal(int fd)
 int
 bt_log_open(const char *path, enum bt_log_level level)
 {
-	int fd = STDERR_FILENO;
+	struct bt_sink sink;
+	int r;
 
-	if (path != NULL && strcmp(path, "stderr") != 0) {
-		fd =
-		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-		if (fd == -1)
-			return -errno;
-	} else {
+	if (path != NULL && strcmp(path, "stderr") == 0)
 		path = NULL;
-	}
-	if (out.fd != STDERR_FILENO)
-		bt_fd_close(&out.fd);
+	if ((r = bt_sink_open(path ? path : "stderr", &sink)) < 0)
+		return r;
+	bt_sink_close(&out.sink);
 	free(out.path);
-	out.fd = fd;
+	out.sink = sink;
 	out.path = path ? bt_mem_strdup(path) : NULL;
 	out.level = level;
-	out.journal = path == NULL && is_journal(fd);
+	out.journal = path == NULL && is_journal(sink.fd);
 	return 0;
 }
 
@@ -99,22 +102,21 @@ bt_log_take(int *fd)
 {
 	if (*fd == -1)
 		return;
-	if (out.fd != STDERR_FILENO)
-		bt_fd_close(&out.fd);
-	out.fd = bt_fd_take(fd);
-	out.journal = is_journal(out.fd);
+	bt_sink_take(&out.sink, fd);
+	out.journal = is_journal(out.sink.fd);
 }
 
 void
 bt_log_set_process(const char *name)
 {
 	snprintf(out.process, sizeof(out.process), "%s", name);
+	out.repeats.n = out.repeats.counting = 0;
 }
 
 int
 bt_log_fd(void)
 {
-	return out.fd;
+	return out.sink.fd;
 }
 
 bool
@@ -189,6 +191,19 @@ append(char *line, size_t len, size_t most, const char *text)
 	return len;
 }
 
+/* `Nov 23 16:05:07 baton[77]: `, as syslog(3) begins its lines (RFC 3164). */
+static size_t
+append_syslog_head(char *line, enum bt_log_level level, const struct tm *tm)
+{
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
+	return (size_t)snprintf(line, 64,
+	    "<%d>%s %2d %02d:%02d:%02d baton[%d]: ",
+	    FACILITY | priorities[level], months[tm->tm_mon], tm->tm_mday,
+	    tm->tm_hour, tm->tm_min, tm->tm_sec, (int)getpid());
+}
+
 static size_t
 append_head(char *line, enum bt_log_level level)
 {
@@ -199,46 +214,112 @@ append_head(char *line, enum bt_log_level level)
 		return (size_t)sprintf(line, "<%d>", priorities[level]);
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
+	if (out.sink.kind == BT_SINK_SYSLOG)
+		return append_syslog_head(line, level, &tm);
 	return (size_t)snprintf(line, 64,
 	    "%04d-%02d-%02d %02d:%02d:%02d.%03d %-5s ", tm.tm_year + 1900,
 	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 	    (int)(now.tv_nsec / 1000000), bt_log_level_names[level]);
 }
 
-void
-bt_log_write(enum bt_log_level level, const struct bt_log *ctx, int err,
-    const char *fmt, ...)
+static bool
+put(char *line, size_t len)
 {
-	char line[LINE_BYTES], text[LINE_BYTES];
-	int saved = errno;
-	size_t len;
-	va_list ap;
+	ssize_t n;
 
-	if (!bt_log_enabled(level))
-		return;
-	len = append_head(line, level);
+	if (out.sink.kind != BT_SINK_SYSLOG) {
+		line[len++] = '\n';
+		n = bt_sink_write(&out.sink, line, len);
+		return n == (ssize_t)len;
+	}
+	n = bt_sink_write(&out.sink, line, len);
+	if (n >= 0 || n == -EAGAIN)
+		return n >= 0;
+	/* it was started again: whoever comes first connects it for all */
+	return out.path != NULL && bt_sink_connect(&out.sink, out.path) == 0 &&
+	    bt_sink_write(&out.sink, line, len) >= 0;
+}
+
+static bool
+say(enum bt_log_level level, const struct bt_log *ctx, int err,
+    const char *text)
+{
+	char line[LINE_BYTES], about[LINE_BYTES];
+	size_t len = append_head(line, level);
+
 	if (out.process[0] != '\0') {
 		len = append(line, len, CONTEXT_MOST, out.process);
 		len = append(line, len, CONTEXT_MOST, ctx ? ", " : ": ");
 	}
 	if (ctx != NULL) {
-		text[0] = '\0';
-		ctx->describe(ctx->of, text, sizeof(text));
-		len = append(line, len, CONTEXT_MOST, text);
+		about[0] = '\0';
+		ctx->describe(ctx->of, about, sizeof(about));
+		len = append(line, len, CONTEXT_MOST, about);
 		len = append(line, len, CONTEXT_MOST, ": ");
 	}
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	len = append(line, len, TEXT_MOST, text);
 	if (err != 0) {
 		len = append(line, len, LINE_MOST, ": ");
 		len = append(line, len, LINE_MOST, strerror(abs(err)));
 	}
-	line[len++] = '\n';
-	if (write(out.fd, line, len) == -1) {
-		/* there is no better place to say it */
+	return put(line, len);
+}
+
+/* There is no better place to say that it could not be said. */
+static void
+say_or_count(enum bt_log_level level, const struct bt_log *ctx, int err,
+    const char *text)
+{
+	char lost[64];
+
+	if (out.lost > 0) {
+		snprintf(lost, sizeof(lost), "%u line%s lost here", out.lost,
+		    out.lost == 1 ? " was" : "s were");
+		if (say(BT_LOG_WARN, NULL, 0, lost))
+			out.lost = 0;
 	}
+	if (!say(level, ctx, err, text))
+		out.lost++;
+}
+
+void
+bt_log_tick(int64_t now_ms)
+{
+	struct bt_repeat r;
+	char text[sizeof(r.text) + 64];
+
+	while (bt_repeats_next(&out.repeats, now_ms, &r)) {
+		snprintf(text, sizeof(text), "%u times more, in %d s: %s",
+		    r.more, BT_REPEATS_MS / 1000, r.text);
+		say_or_count((enum bt_log_level)r.level, NULL, r.err, text);
+	}
+}
+
+void
+bt_log_finish(void)
+{
+	bt_log_tick(INT64_MAX);
+}
+
+void
+bt_log_write(enum bt_log_level level, const struct bt_log *ctx, int err,
+    const char *fmt, ...)
+{
+	char text[LINE_BYTES];
+	int64_t now_ms;
+	int saved = errno;
+	va_list ap;
+
+	if (!bt_log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	now_ms = bt_clock_ms();
+	bt_log_tick(now_ms);
+	if (level == BT_LOG_DEBUG ||
+	    bt_repeats_take(&out.repeats, level, err, text, now_ms))
+		say_or_count(level, ctx, err, text);
 	errno = saved;
 }
 
@@ -255,12 +336,15 @@ write_line(enum bt_log_level level, const char *text, size_t n)
 		memset(line + len, tab ? ' ' : text[i], tab ? 4 : 1);
 		len += tab ? 4 : 1;
 	}
-	bt_log_write(level, NULL, 0, "%.*s", (int)len, line);
+	line[len] = '\0';
+	say_or_count(level, NULL, 0, line);
 }
 
 void
 bt_log_lines(enum bt_log_level level, struct bt_str text)
 {
+	if (!bt_log_enabled(level))
+		return;
 	while (text.n > 0) {
 		const char *lf = memchr(text.p, '\n', text.n);
 		size_t n = lf ? (size_t)(lf - text.p) : text.n;

@@ -2,10 +2,13 @@
 #define BT_BASE_LOG_H
 
 /*
- * The error log of this process: whole lines, one write(2) each, to stderr or
- * a file.  Lines begin with the time and the level; when stderr is the
- * journal's (JOURNAL_STREAM), with the level prefix `<N>` of sd-daemon(3)
- * instead.  Bytes outside of printable ASCII and UTF-8 are escaped.
+ * The error log of this process: whole lines, one write(2) each, to stderr, a
+ * file, or the system's log.  Lines begin with the time and the level; when
+ * stderr is the journal's (JOURNAL_STREAM), with the level prefix `<N>` of
+ * sd-daemon(3) instead.  Bytes outside of printable ASCII and UTF-8 are
+ * escaped. Repeats are counted (base/repeats.h).  Nobody waits for who reads
+ * the log: lines that find no room are lost, and the next one that does says
+ * how many.
  *
  * Who can do something about a failure handles it, who cannot returns it; the
  * place that knows the client or the directive logs it, once.
@@ -15,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum bt_log_level {
 	BT_LOG_ERROR, /* needs a person */
@@ -33,10 +37,10 @@ struct bt_log {
 };
 
 /*
- * Opens the log: `path` NULL or "stderr" is descriptor 2.  Until then, and
- * after a failure, lines go to stderr at level info.
+ * Opens the log: `path` is one of bt_sink_open(), NULL is "stderr".  Until
+ * then, and after a failure, lines go to stderr at level info.
  *
- * Returns: 0, or negative errno of opening the file; the old one stays.
+ * Returns: 0, or negative errno of opening it; the old one stays.
  */
 int bt_log_open(const char *path, enum bt_log_level level);
 
@@ -46,7 +50,10 @@ int bt_log_reopen(void);
 /* Takes a descriptor opened elsewhere in place of the file in use. */
 void bt_log_take(int *fd);
 
-/* The name in front of every line: `master`, `worker 3`.  It is copied. */
+/*
+ * The name in front of every line: `master`, `worker 3`.  It is copied.  What
+ * the process that forked it has said is forgotten.
+ */
 void bt_log_set_process(const char *name);
 
 /* The descriptor in use, for those who shed all others. */
@@ -63,6 +70,12 @@ bool bt_log_in_journal(void);
  */
 void bt_log_write(enum bt_log_level, const struct bt_log *ctx, int err,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Says how often was repeated what is no longer to be waited for. */
+void bt_log_tick(int64_t now_ms);
+
+/* The same for all that was: the process ends. */
+void bt_log_finish(void);
 
 /* A line for each line of the text; a tab is four spaces. */
 void bt_log_lines(enum bt_log_level, struct bt_str text);

@@ -63,10 +63,12 @@ const struct bt_directive bt_directives[] = {
 		    "missing.",
 	    .example = "control /run/baton/baton.sock;" },
 	{ .name = "error_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
-	    .syntax = "stderr | PATH [error | warn | info | debug]",
+	    .syntax = "stderr | syslog | syslog:PATH | PATH "
+		      "[error | warn | info | debug]",
 	    .preset = "stderr info", ARGS(1, 2), .set = bt_set_error_log,
 	    .help = "Where messages go, and which: those of the level and the "
-		    "graver ones (info when no level is given).",
+		    "graver ones (info when no level is given); syslog is the "
+		    "datagram socket /dev/log, or another one.",
 	    .example = "error_log /var/log/baton/error.log warn;" },
 	{ .name = "access_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
 	    .syntax = "off | PATH [combined | common]", .preset = "off",

@@ -69,10 +69,12 @@ put_literal(struct bt_buf *out, const char *macro, struct bt_str word)
 static void
 put_argument(struct bt_buf *out, struct bt_str word)
 {
-	const char *equals = word.n ? memchr(word.p, '=', word.n) : NULL;
+	const char *sign = word.n ? memchr(word.p, '=', word.n) : NULL;
 
-	if (equals != NULL && word.n > 1) { /* backlog=COUNT */
-		size_t n = (size_t)(equals - word.p) + 1;
+	if (sign == NULL && word.n > 1)
+		sign = memchr(word.p, ':', word.n - 1);
+	if (sign != NULL && word.n > 1) { /* backlog=COUNT, syslog:PATH */
+		size_t n = (size_t)(sign - word.p) + 1;
 
 		put_literal(out, "Cm", (struct bt_str){ word.p, n });
 		bt_buf_puts(out, " Ns");

@@ -30,6 +30,27 @@ find_word(struct bt_build *b, const struct bt_node *node, unsigned i,
 	return false;
 }
 
+/* stderr, syslog, syslog:PATH, or a path. */
+static bool
+check_error_log(struct bt_build *b, const struct bt_node *n)
+{
+	const struct bt_str syslog = BT_STR("syslog:");
+	struct bt_str word = n->words[1].text;
+
+	if (bt_str_equal(word, BT_STR("stderr")) ||
+	    bt_str_equal(word, BT_STR("syslog")))
+		return true;
+	if (!bt_str_has_prefix(word, syslog))
+		return bt_build_check_path(b, n, 1, PATH_MAX - 1);
+	if (word.n > syslog.n && word.p[syslog.n] == '/' &&
+	    word.n - syslog.n <= BT_CONF_UNIX_PATH_MAX)
+		return true;
+	bt_build_error(b, n, 1,
+	    "syslog: is followed by the path of a socket, of at most %d bytes",
+	    BT_CONF_UNIX_PATH_MAX);
+	return false;
+}
+
 void
 bt_set_error_log(struct bt_build *b, const struct bt_node *n)
 {
@@ -44,8 +65,7 @@ bt_set_error_log(struct bt_build *b, const struct bt_node *n)
 	if (!find_word(
 		b, n, 2, "level", bt_log_level_names, BT_LOG_LEVELS, &level))
 		return;
-	if (!bt_str_equal(n->words[1].text, BT_STR("stderr")) &&
-	    !bt_build_check_path(b, n, 1, PATH_MAX - 1))
+	if (!check_error_log(b, n))
 		return;
 	b->conf->error_log = bt_build_copy(b, n->words[1].text).p;
 	b->conf->error_log_level = (enum bt_log_level)level;

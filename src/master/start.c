@@ -385,4 +385,5 @@ bt_master_finish(struct bt_master *m)
 	bt_rates_free(m->rates);
 	bt_scoreboard_free(m->board);
 	bt_conf_free(m->conf);
+	bt_log_finish();
 }

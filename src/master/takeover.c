@@ -120,6 +120,7 @@ bt_takeover_exec(const char *exe, int crossing_fd, int exe_fd)
 		return r;
 	bt_fd_set_cloexec(crossing_fd, 0);
 	bt_fd_set_cloexec(exe_fd, 0);
+	bt_log_finish();
 	alarm(PATIENCE_S); /* it goes on in the other program */
 	execve(exe, c.argv, c.envp);
 	r = -errno;

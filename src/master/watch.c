@@ -185,6 +185,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		next_ms = in_ms < next_ms ? in_ms : next_ms;
 	}
 	bt_lately_look(&w->lately, w->slots->board, now_ms);
+	bt_log_tick(now_ms);
 	look_again_in(w, next_ms > LOOK_LEAST_MS ? next_ms : LOOK_LEAST_MS);
 }
 

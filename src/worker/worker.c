@@ -142,6 +142,7 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 		read_memory(w);
 	if (w->access_log != NULL)
 		bt_access_log_flush(w->access_log);
+	bt_log_tick(w->now.ms);
 }
 
 static struct event_base *
@@ -308,5 +309,6 @@ bt_worker_run(struct bt_heritage *heritage)
 	}
 	bt_worker_fini(w);
 	free(w);
+	bt_log_finish();
 	return r == 0 ? 0 : 1;
 }

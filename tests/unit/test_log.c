@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -71,6 +74,28 @@ content(const char *file)
 	text = content_of(fd);
 	close(fd);
 	return text;
+}
+
+/* What one datagram has. */
+static const char *
+raw_content_of(int fd)
+{
+	static char text[4096];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	return text;
+}
+
+static unsigned
+count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		n++;
+	return n;
 }
 
 static void
@@ -210,7 +235,6 @@ START_TEST(reopens_after_rotation)
 
 	snprintf(rotated, sizeof(rotated), "%s.1", path);
 	ck_assert_int_eq(bt_log_reopen(), 0); /* stderr: nothing to do */
-	ck_assert_int_eq(bt_log_fd(), STDERR_FILENO);
 	ck_assert_int_eq(bt_log_open(path, BT_LOG_WARN), 0);
 	bt_log_warn(NULL, 0, "old");
 	ck_assert_int_eq(rename(path, rotated), 0);
@@ -223,8 +247,6 @@ START_TEST(reopens_after_rotation)
 	ck_assert_str_eq(content(path), HEAD "warn  new\n");
 	ck_assert_int_eq(bt_fd_count(), before + 1);
 	ck_assert_int_eq(fcntl(bt_log_fd(), F_GETFD), FD_CLOEXEC);
-	ck_assert_int_eq(bt_log_open("stderr", BT_LOG_INFO), 0);
-	ck_assert_int_eq(bt_fd_count(), before);
 }
 END_TEST
 
@@ -331,12 +353,114 @@ START_TEST(takes_a_descriptor)
 	bt_log_info(NULL, 0, "to the file, as to files");
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	bt_log_take(&fd);
-	ck_assert_int_eq(bt_fd_count(), before + 1);
+	/* in place of the pipe that stderr was opened as again */
+	ck_assert_int_eq(bt_fd_count(), before);
 	bt_log_take(&none);
 	ck_assert_int_ne(bt_log_fd(), -1);
 	bt_log_info(NULL, 0, "again");
 	ck_assert_str_eq(content(path),
 	    HEAD "info  to the file, as to files\n" HEAD "info  again\n");
+}
+END_TEST
+
+/* Each text, without whom it is about, at most so often; then how many. */
+START_TEST(counts_repeats)
+{
+	const char *got;
+	int number = 0;
+	const struct bt_log ctx = { describe, &number };
+
+	ck_assert_int_eq(bt_log_open(path, BT_LOG_DEBUG), 0);
+	for (; number < 20; number++) {
+		bt_log_warn(&ctx, ENOENT, "the same");
+		bt_log_debug(NULL, 0, "follows");
+	}
+	bt_log_warn(NULL, 0, "another");
+	bt_log_finish();
+	bt_log_finish();
+	got = content(path);
+	ck_assert_ptr_nonnull(strstr(got,
+	    HEAD "warn  another\n" HEAD
+		 "warn  15 times more, in 10 s: the same: No such file or "
+		 "directory\n"));
+	ck_assert_uint_eq(count(got, "the same"), 6);
+	ck_assert_uint_eq(count(got, "follows"), 20);
+}
+END_TEST
+
+/* A process that was forked does not say what its parent counted. */
+START_TEST(a_new_process_counts_anew)
+{
+	ck_assert_int_eq(bt_log_open(path, BT_LOG_INFO), 0);
+	for (int i = 0; i < 20; i++)
+		bt_log_info(NULL, 0, "the same");
+	bt_log_set_process("worker 0");
+	bt_log_finish();
+	ck_assert_uint_eq(count(content(path), "the same"), 5);
+}
+END_TEST
+
+START_TEST(lines_that_were_lost_are_counted)
+{
+	int fd = catch_stderr(), n = 0;
+	char text[1000] = "";
+	const char *got;
+
+	ck_assert_int_eq(bt_log_open(NULL, BT_LOG_DEBUG), 0);
+	for (; n < 3000; n++)
+		bt_log_debug(NULL, 0, "%0100d", n);
+	ck_assert_int_eq(bt_fd_set_nonblock(fd), 0);
+	while (read(fd, text, sizeof(text)) > 0)
+		ck_assert_ptr_null(
+		    memmem(text, sizeof(text), "lost", strlen("lost")));
+	bt_log_debug(NULL, 0, "room again");
+	got = content_of(fd);
+	ck_assert_ptr_nonnull(strstr(got, "lines were lost here\n"));
+	ck_assert_ptr_nonnull(strstr(got, "debug room again\n"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(syslog_gets_its_own_head)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char place[100], wanted[200];
+	struct tm tm;
+	time_t before = time(NULL), after;
+	const char *got;
+
+	strcpy(addr.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	snprintf(place, sizeof(place), "syslog:%s", path);
+	ck_assert_int_eq(bt_log_open(place, BT_LOG_INFO), 0);
+	bt_log_set_process("master");
+	bt_log_error(NULL, ENOENT, "x\n");
+	got = raw_content_of(fd);
+	after = time(NULL);
+	for (time_t t = before; t <= after; t++) {
+		char stamp[32];
+
+		localtime_r(&t, &tm);
+		strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &tm);
+		snprintf(wanted, sizeof(wanted),
+		    "<27>%s baton[%d]: master: x\\x0a: No such file or "
+		    "directory",
+		    stamp, (int)getpid());
+		if (strcmp(got, wanted) == 0)
+			break;
+	}
+	ck_assert_str_eq(got, wanted);
+	/* it is started again, at the same path */
+	close(fd);
+	unlink(path);
+	bt_log_warn(NULL, 0, "nobody hears");
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	bt_log_info(NULL, 0, "again");
+	ck_assert_ptr_nonnull(strstr(raw_content_of(fd), "1 line was lost"));
+	ck_assert_ptr_nonnull(strstr(raw_content_of(fd), "master: again"));
+	close(fd);
 }
 END_TEST
 
@@ -357,4 +481,8 @@ BT_UNIT_SUITE(log)
 	tcase_add_test(tc, a_line_for_each_line);
 	tcase_add_loop_test(tc, others_get_times, 0, ROWS(not_ours));
 	tcase_add_test(tc, takes_a_descriptor);
+	tcase_add_test(tc, counts_repeats);
+	tcase_add_test(tc, a_new_process_counts_anew);
+	tcase_add_test(tc, lines_that_were_lost_are_counted);
+	tcase_add_test(tc, syslog_gets_its_own_head);
 }

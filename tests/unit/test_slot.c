@@ -112,7 +112,8 @@ inspects(struct bt_heritage *h)
 
 	if (fcntl(listener_like, F_GETFD) != -1)
 		return 10;
-	if (fds != 3 + 1) /* the standard ones and the far end */
+	/* the standard ones, a log of its own, and the far end */
+	if (fds != 3 + (bt_log_fd() > STDERR_FILENO) + 1)
 		return 11;
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(int); i++) {
 		sigaction(ignored[i], NULL, &act);
