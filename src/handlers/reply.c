@@ -4,6 +4,7 @@
 
 #include "handlers/reply.h"
 
+#include "handlers/page.h"
 #include "http/status.h"
 
 void
@@ -61,32 +62,10 @@ bt_reply_drop(struct bt_exchange *x)
 	x->reply = (struct bt_reply){ 0 };
 }
 
-/* The page carries nothing that came from the client. */
-static struct bt_str
-error_page(struct bt_arena *a, unsigned status)
-{
-	struct bt_str reason = bt_status_reason(status);
-
-	return bt_arena_printf(a,
-	    "<!doctype html>\n"
-	    "<html lang=\"en\">\n"
-	    "<meta charset=\"utf-8\">\n"
-	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-	    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-	    "<title>%u %.*s</title>\n"
-	    "<style>body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;"
-	    "max-width:30rem;padding:0 1rem;text-align:center}"
-	    "h1{font-weight:500}</style>\n"
-	    "<h1>%u %.*s</h1>\n"
-	    "<p>baton</p>\n",
-	    status, BT_STR_ARG(reason), status, BT_STR_ARG(reason));
-}
-
 void
 bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
 {
-	const struct bt_str type =
-	    BT_STR("Content-Type: text/html; charset=utf-8\r\n");
+	struct bt_page page;
 
 	x->reply.is_page = true;
 	x->reply.page_fields = fields;
@@ -94,12 +73,11 @@ bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
 		bt_reply_bytes(x, status, fields, BT_STR_NONE);
 		return;
 	}
+	bt_page_make(x, status, &page);
 	if (fields.n > 0)
-		fields = bt_arena_printf(&x->arena, "%.*s%.*s",
-		    BT_STR_ARG(type), BT_STR_ARG(fields));
-	else
-		fields = type;
-	bt_reply_bytes(x, status, fields, error_page(&x->arena, status));
+		page.fields = bt_arena_printf(&x->arena, "%.*s%.*s",
+		    BT_STR_ARG(page.fields), BT_STR_ARG(fields));
+	bt_reply_bytes(x, status, page.fields, page.bytes);
 }
 
 void

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 4         /* grows with every change of the structs */
+#define VERSION 5         /* grows with every change of the structs */
 
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",
@@ -67,6 +67,7 @@ bt_scoreboard_new(unsigned slots_n, struct bt_scoreboard **ret)
 	board->version = VERSION;
 	board->slots_n = slots_n;
 	board->fd = fd;
+	bt_sip_key_make(&board->key);
 	*ret = board;
 	return 0;
 }

@@ -95,7 +95,7 @@ START_TEST(stands_for_the_error)
 	if (rows[_i].content != NULL)
 		reply_wants_text(r, rows[_i].content);
 	else
-		ck_assert_ptr_nonnull(strstr(r->content, "baton"));
+		ck_assert_ptr_nonnull(strstr(r->content, "Request <code>"));
 	if (rows[_i].field != NULL)
 		reply_wants(r, rows[_i].field, rows[_i].value);
 	if (!r->closes)
