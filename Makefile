@@ -309,6 +309,15 @@ $B/floor $B/idle: $B/%: bench/%.c $B/flags
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
+$B/cold_disk: $B/bench/cold_disk.o $B/tests/system/fuse.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+bench-cold: ## a file in memory beside others on a slow disk
+	@.ci/deps bench
+	$(AGAIN) $B/baton $B/cold_disk
+	@BATON=$(abspath $B/baton) DISK=$(abspath $B/cold_disk) bench/cold
+
 bench: ## measure against five other servers and a bare loop
 	@.ci/deps bench
 	$(AGAIN) $B/baton $B/floor $B/idle
@@ -402,8 +411,7 @@ clean: ## remove build/
 FORCE:
 .PHONY: all run run-now check check-now unit system run-unit run-system \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
-    analyze analyze-now headers layers format bench install uninstall deb deb-now test-service deps \
-    help \
-    clean FORCE
+    analyze analyze-now headers layers format bench bench-cold install \
+    uninstall deb deb-now test-service deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)

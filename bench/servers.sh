@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The servers of run: starting and stopping them, and what they use.  An
-# instance is named as its server, or NAME.log when it writes an access log.
+# instance is named as its server; NAME.log writes an access log, NAME.aio reads
+# files with threads.
 
 pids=()
 declare -A pid port
@@ -26,15 +27,18 @@ free_port() { # one that nobody listens at
 }
 
 # A line that begins with @LOG@ is for instances with a log, one with @QUIET@
-# for those without.
+# for those without, one with @AIO@ for those with threads.
 fill_in() { # INSTANCE WORKERS PORT
-	local on=QUIET off=LOG
-	case $1 in *.log) on=LOG off=QUIET ;; esac
-	sed -e "/^@$off@/d" -e "s|^@$on@||" -e "s|@WORKERS@|$2|g" \
+	local on=QUIET off=LOG aio='/^@AIO@/d'
+	case $1 in
+	*.log) on=LOG off=QUIET ;;
+	*.aio) aio='s|^@AIO@||' ;;
+	esac
+	sed -e "$aio" -e "/^@$off@/d" -e "s|^@$on@||" -e "s|@WORKERS@|$2|g" \
 	    -e "s|@PORT@|$3|g" -e "s|@ROOT@|$run/www|g" -e "s|@RUN@|$run|g" \
 	    -e "s|@NAME@|$1|g" -e "s|@USER@|$(id -un)|g" \
 	    -e "s|@EXTRA@|$(($2 > 1 ? $2 : 0))|g" \
-	    "$here/${1%.log}.conf.in" >"$run/$1.conf"
+	    "$here/${1%.*}.conf.in" >"$run/$1.conf"
 }
 
 start() { # INSTANCE WORKERS PREFIX…
@@ -43,7 +47,7 @@ start() { # INSTANCE WORKERS PREFIX…
 	p=$(free_port)
 	port[$name]=$p
 	[ "$name" = floor ] || fill_in "$name" "$workers" "$p"
-	case ${name%.log} in
+	case ${name%.*} in
 	floor) "$@" "$FLOOR" "$p" "$workers" 1024 & ;;
 	baton) "$@" "$BATON" -c "$conf" & ;;
 	nginx) "$@" nginx -p "$run" -c "$conf" 2>/dev/null & ;;
