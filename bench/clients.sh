@@ -39,6 +39,15 @@ load() { # WORKLOAD PORT PREFIX…
 	fi
 }
 
+# A server's caches are to have the files: a short run would else measure little
+# but misses.  They forget in a minute, so before each.
+warm_random() { # PORT PREFIX…
+	local url=http://127.0.0.1:$1
+	shift
+	"$@" wrk -t 1 -c 64 -d 1 -s "$here/random.lua" "$url/" \
+	    -- "$FILES" in_order >"$run/load"
+}
+
 # What the server has before its first idle connections is what later ones are
 # compared with, too: not every server gives back what it had for those.
 hold_idle() { # INSTANCE PREFIX…
