@@ -203,12 +203,31 @@ bt_addr_parse_host(struct bt_str s, struct bt_addr *ret)
 	return 0;
 }
 
+/* As inet_ntop(3) writes it, which takes a printf for that. */
+static void
+format_in4(const struct in_addr *in4, char *out)
+{
+	unsigned char octet[4];
+
+	memcpy(octet, in4, sizeof(octet));
+	for (int i = 0; i < 4; i++) {
+		unsigned n = octet[i];
+
+		if (n >= 100)
+			*out++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*out++ = (char)('0' + n / 10 % 10);
+		*out++ = (char)('0' + n % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 size_t
 bt_addr_format_host(const struct bt_addr *a, char out[static BT_ADDR_TEXT_MAX])
 {
 	switch (a->ss.ss_family) {
 	case AF_INET:
-		inet_ntop(AF_INET, &in4_of(a)->sin_addr, out, BT_ADDR_TEXT_MAX);
+		format_in4(&in4_of(a)->sin_addr, out);
 		break;
 	case AF_INET6:
 		inet_ntop(

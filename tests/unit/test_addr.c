@@ -98,6 +98,22 @@ START_TEST(parses_and_formats)
 }
 END_TEST
 
+/* Octets of one, two and three digits. */
+START_TEST(hosts_are_written_as_inet_ntop_does)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl((uint32_t)_i << 24 | 109u << 16 |
+		    (uint32_t)(255 - _i) << 8 | (uint32_t)_i) };
+	char text[BT_ADDR_TEXT_MAX], expected[INET_ADDRSTRLEN];
+	struct bt_addr a = { .len = sizeof(in4) };
+
+	memcpy(&a.ss, &in4, sizeof(in4));
+	inet_ntop(AF_INET, &in4.sin_addr, expected, sizeof(expected));
+	ck_assert_uint_eq(bt_addr_format_host(&a, text), strlen(expected));
+	ck_assert_str_eq(text, expected);
+}
+END_TEST
+
 /* The kernel's view: it takes what was parsed, with its length. */
 START_TEST(binds)
 {
@@ -306,6 +322,7 @@ BT_UNIT_SUITE(addr)
 	TCase *tc = bt_unit_case(s, "addresses");
 
 	tcase_add_loop_test(tc, parses_and_formats, 0, ROWS(addresses));
+	tcase_add_loop_test(tc, hosts_are_written_as_inet_ntop_does, 0, 256);
 	tcase_add_loop_test(tc, binds, 0, 4);
 	tcase_add_test(tc, rejects_nul_in_paths);
 	tcase_add_loop_test(tc, equal_to_itself_alone, 0, ROWS(distinct));
