@@ -22,6 +22,27 @@
  */
 size_t bt_pages_ready(int fd, uint64_t offset, size_t n);
 
+/* What was found to be in memory lately; all zero: nothing. */
+struct bt_pages_seen {
+	struct {
+		uint64_t offset, n; /* n: 0 in one that is not used */
+		int64_t at_ms;
+		int fd;
+	} of[256];
+};
+
+/* So long it is believed without another look. */
+#define BT_PAGES_LATELY_MS 100
+
+/*
+ * The same, for what is sent soon: of bytes that are sent again and again only
+ * the first look costs something.  They were used a moment ago, so they are the
+ * last that the kernel would give up; but a descriptor that was closed
+ * meanwhile, and is another file now, is believed, too.
+ */
+size_t bt_pages_ready_lately(
+    struct bt_pages_seen *, int fd, uint64_t offset, size_t n, int64_t now_ms);
+
 #define BT_PAGES_STEP (64 * 1024)
 
 /* Brings them into memory.  Waits for the disk: on an offload thread. */

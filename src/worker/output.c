@@ -436,8 +436,10 @@ send_file(struct bt_conn *c, size_t max)
  * thread fetches them, and the connection goes on when they are.
  */
 static bool
-is_file_ready(struct bt_exchange *x)
+is_file_ready(struct bt_conn *c)
 {
+	struct bt_worker *w = c->worker;
+	struct bt_exchange *x = c->x;
 	uint64_t offset = x->reply.offset + x->sent;
 	uint64_t rest = x->reply.length - x->sent;
 	size_t n = rest < TURN_BYTES_MAX ? (size_t)rest : TURN_BYTES_MAX;
@@ -446,7 +448,8 @@ is_file_ready(struct bt_exchange *x)
 		return false;
 	if (x->sent < x->ready)
 		return true;
-	x->ready = x->sent + bt_pages_ready(x->reply.fd, offset, n);
+	x->ready = x->sent +
+	    bt_pages_ready_lately(&w->pages, x->reply.fd, offset, n, w->now.ms);
 	if (x->sent < x->ready)
 		return true;
 	bt_fetch_start(x, x->reply.fd, offset, n);
@@ -465,7 +468,7 @@ bt_output_flush(struct bt_conn *c)
 		    c->out.at == c->out.end && c->x->reply.kind == BT_BODY_FILE;
 		ssize_t n;
 
-		if (file && !is_file_ready(c->x))
+		if (file && !is_file_ready(c))
 			break;
 		do
 			n = file ? send_file(c, TURN_BYTES_MAX - total)

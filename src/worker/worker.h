@@ -5,6 +5,7 @@
  * One place: a process with one loop, its connections, and what they borrow.
  */
 
+#include "base/pages.h"
 #include "channel/heritage.h"
 #include "handlers/handler.h"
 #include "worker/access_log.h"
@@ -43,7 +44,8 @@ struct bt_worker {
 	struct bt_conn_list phases[BT_CONN_PHASES];
 	struct bt_conn_list closed; /* freed at the next turn */
 	unsigned conns_n;
-	struct bt_outbox *outbox; /* connections on their way back */
+	struct bt_outbox *outbox;   /* connections on their way back */
+	struct bt_pages_seen pages; /* of files that are sent */
 	struct bt_guard guard;
 	int memory_fd;         /* bt_memory_open() */
 	int64_t memory_due_ms; /* to be read again */

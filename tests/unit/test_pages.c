@@ -94,6 +94,37 @@ START_TEST(the_part_that_is_there_is_ready)
 }
 END_TEST
 
+/* It is believed for a while, and only for what was asked. */
+START_TEST(what_was_ready_lately_is_believed)
+{
+	static struct bt_pages_seen seen;
+	char byte;
+
+	if (bt_pages_read(fd, &byte, 1, 0) == -EAGAIN)
+		return;
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	ck_assert_uint_eq(
+	    bt_pages_ready_lately(&seen, fd, 0, BYTES, 1000), BYTES);
+	if (!forget())
+		return;
+	ck_assert_uint_eq(bt_pages_ready_lately(&seen, fd, 0, BYTES,
+			      1000 + BT_PAGES_LATELY_MS - 1),
+	    BYTES);
+	ck_assert_uint_eq(
+	    bt_pages_ready_lately(&seen, fd, 4096, BYTES, 1000), 0);
+	ck_assert_uint_eq(
+	    bt_pages_ready_lately(&seen, fd, 0, BYTES - 1, 1000), 0);
+	ck_assert_uint_eq(bt_pages_ready_lately(
+			      &seen, fd, 0, BYTES, 1000 + BT_PAGES_LATELY_MS),
+	    0);
+	/* what is not there is not believed to be */
+	bt_pages_fetch(fd, 0, BYTES);
+	ck_assert_uint_eq(bt_pages_ready_lately(
+			      &seen, fd, 0, BYTES, 1001 + BT_PAGES_LATELY_MS),
+	    BYTES);
+}
+END_TEST
+
 BT_UNIT_SUITE(pages)
 {
 	TCase *tc = bt_unit_case(s, "memory");
@@ -102,4 +133,5 @@ BT_UNIT_SUITE(pages)
 	tcase_add_test(tc, what_is_there_is_ready);
 	tcase_add_test(tc, what_is_not_there_is_fetched);
 	tcase_add_test(tc, the_part_that_is_there_is_ready);
+	tcase_add_test(tc, what_was_ready_lately_is_believed);
 }
