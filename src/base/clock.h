@@ -40,4 +40,14 @@ bt_clock_wall_s(void)
 	return ts.tv_sec;
 }
 
+/* Milliseconds since 1970. */
+static inline int64_t
+bt_clock_wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/repeats.h"
 #include "base/sink.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -131,39 +132,6 @@ bt_log_in_journal(void)
 	return out.journal;
 }
 
-/*
- * The length of the character at `s` which may be shown as it is: printable
- * ASCII, or well-formed UTF-8 (RFC 3629) but for C1 controls, which terminals
- * obey.  0 for anything else.
- */
-static size_t
-printable(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	unsigned low = 0x80, high = 0xbf; /* bounds of the second byte */
-	size_t n;
-
-	if (s[0] < 0x80)
-		return s[0] >= 0x20 && s[0] != 0x7f;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xc2 || s[0] == 0xe0)
-		low = 0xa0; /* C1 controls, overlong forms */
-	else if (s[0] == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (s[0] == 0xf0)
-		low = 0x90; /* overlong forms */
-	else if (s[0] == 0xf4)
-		high = 0x8f; /* past U+10FFFF */
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	return n;
-}
-
 /* Appends `text` to the line, escaped; returns the new length, <= `most`. */
 static size_t
 append(char *line, size_t len, size_t most, const char *text)
@@ -172,7 +140,7 @@ append(char *line, size_t len, size_t most, const char *text)
 
 	while (*text != '\0') {
 		unsigned char c = (unsigned char)*text;
-		size_t n = printable(text);
+		size_t n = bt_utf8_printable(text, strnlen(text, 4));
 
 		if (len + (n ? n : 4) > most)
 			break;

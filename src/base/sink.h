@@ -49,8 +49,8 @@ void bt_sink_take(struct bt_sink *, int *fd);
  * Writes lines, each with its LF; for SYSLOG it is one, without.
  *
  * Returns: how many bytes are written; negative errno, none (-EAGAIN: it is
- *          full).  Of a line that is not written whole the rest shall not be
- *          written again.
+ *          full).  Of a FILE's line that is not written whole the rest is
+ *          not to be written: the next one begins on its own.
  */
 ssize_t bt_sink_write(struct bt_sink *, const char *lines, size_t n);
 

@@ -99,8 +99,8 @@ int bt_channel_fd(const struct bt_channel *);
 /*
  * Sends the first `n` connections of `h` in one message, or as many of them as
  * fit into one (bytes count, and files).  Never blocks.  With BT_MESSAGE_LOGS
- * they are the access log, if the conf has one, then the error log, if it is a
- * file, and the records are empty.
+ * they are logs: `id` is bt_log_file_id() of an access log's path, 0 is the
+ * error log.
  *
  * Returns:   how many were sent (1..n); negative errno, none: -EAGAIN full,
  *            -ETOOMANYREFS too many descriptors in flight, -EPIPE nobody there.

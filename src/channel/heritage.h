@@ -21,8 +21,18 @@ struct bt_heritage {
 	uint32_t generation;        /* of the conf */
 	bool is_first;              /* it says what is true of all of them */
 	struct bt_channel *channel; /* the far end; EOF: the master is gone */
-	int access_log_fd;          /* -1: off */
+	int *log_fds;               /* of the conf's log_files; or NULL */
 };
+
+/*
+ * What stands for a log file's path where its descriptor travels: workers of an
+ * older conf may have others.
+ */
+static inline uint32_t
+bt_log_file_id(const char *path)
+{
+	return bt_str_hash(bt_str_of(path), false);
+}
 
 /*
  * A worker's life, in its process, after the master's child has shed what is

@@ -52,6 +52,21 @@ bt_build_unknown_word(struct bt_build *b, const struct bt_node *n, unsigned i,
 	bt_buf_fini(&list);
 }
 
+bool
+bt_build_find_word(struct bt_build *b, const struct bt_node *n, unsigned i,
+    const char *what, const char *const *words, size_t words_n, unsigned *ret)
+{
+	if (n->words_n <= i)
+		return true;
+	for (unsigned w = 0; w < words_n; w++)
+		if (bt_str_equal(n->words[i].text, bt_str_of(words[w]))) {
+			*ret = w;
+			return true;
+		}
+	bt_build_unknown_word(b, n, i, what, words, words_n);
+	return false;
+}
+
 /* Has a byte that no path or name has? */
 static bool
 has_control(struct bt_str s)
@@ -94,6 +109,24 @@ bt_build_check_variables(
 	return false;
 }
 
+/* Nothing is sent with what is only known when all is sent. */
+static bool
+check_early(struct bt_build *b, const struct bt_node *n, unsigned i,
+    const struct bt_template *t)
+{
+	for (size_t p = 0; p < t->n; p++) {
+		const struct bt_variable *v = bt_variable_of(t->pieces[p].var);
+
+		if (v == NULL || !v->late)
+			continue;
+		bt_build_error(b, n, i,
+		    "$%s is known when the answer is over, in log_format",
+		    v->name);
+		return false;
+	}
+	return true;
+}
+
 bool
 bt_build_template(struct bt_build *b, const struct bt_node *n, unsigned i,
     struct bt_template *ret)
@@ -116,7 +149,7 @@ bt_build_template(struct bt_build *b, const struct bt_node *n, unsigned i,
 		     word->text, &b->conf->arena, ret, why, sizeof(why)) < 0)
 		bt_build_error(b, n, i, "%s", why);
 	else
-		return true;
+		return check_early(b, n, i, ret);
 	return false;
 }
 
@@ -488,7 +521,9 @@ bt_build_run(struct bt_build *b, const struct bt_tree *tree,
 	b->conf->listens =
 	    bt_build_array(b, listens, sizeof(b->conf->listens[0]));
 	b->notes = bt_build_notes(b, listens, sizeof(b->notes[0]));
+	b->root = &tree->root;
 	bt_build_block(b, &frame);
+	bt_check_logs(b);
 	bt_check_servers(b);
 	if (b->conf->servers_n == 0 && bt_report_count(b->report) == 0)
 		bt_report_add(b->report, main, 0,

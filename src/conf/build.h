@@ -20,6 +20,7 @@ struct bt_frame {
 	const struct bt_node *handler; /* which the route has */
 	struct bt_conf_access *access; /* a list of its own has begun */
 	struct bt_conf_field *fields;
+	struct bt_conf_log *logs;
 	struct bt_conf_page *pages;
 	size_t fields_bytes;                           /* of them, as lines */
 	const struct bt_node *seen[BT_DIRECTIVES_MAX]; /* by row */
@@ -39,13 +40,22 @@ struct bt_server_note {
 	unsigned *name_words; /* each name's word in its statement */
 };
 
+/* A log whose format is looked for when all of them are known. */
+struct bt_log_note {
+	struct bt_log_note *next;
+	struct bt_conf_log *log;
+	const struct bt_node *node;
+};
+
 struct bt_build {
 	struct bt_report *report;
+	const struct bt_node *root;
 	struct bt_conf *conf;
 	struct bt_conf_scope main; /* what servers inherit */
 	struct bt_frame *frame;
 	struct bt_listen_note *notes;   /* of conf->listens */
 	struct bt_server_note *servers; /* of conf->servers */
+	struct bt_log_note *logs;       /* all access logs */
 };
 
 /*
@@ -103,6 +113,15 @@ bool bt_build_check_path(
 void bt_build_unknown_word(struct bt_build *, const struct bt_node *,
     unsigned i, const char *what, const char *const *words, size_t words_n);
 
+/*
+ * Which of `words_n` words the word `i` is; where the statement has none, what
+ * is in `*ret` stays.
+ *
+ * Returns: false when it is another one, which was reported.
+ */
+bool bt_build_find_word(struct bt_build *, const struct bt_node *, unsigned i,
+    const char *what, const char *const *words, size_t words_n, unsigned *ret);
+
 /* Reports `$name` in a word where none is meant. */
 bool bt_build_check_variables(
     struct bt_build *, const struct bt_node *, unsigned i);
@@ -121,6 +140,9 @@ void bt_scope_finish(struct bt_build *);
 /* set_route.c: why no request can have the path; NULL: one can. */
 const char *bt_route_why_not_path(struct bt_str path);
 
+/* set_log.c: formats of logs, when all of them are known. */
+void bt_check_logs(struct bt_build *);
+
 /* check.c: what can only be seen when a server, or all of them, are read. */
 void bt_check_routes(struct bt_build *, const struct bt_conf_server *,
     const struct bt_server_note *);
@@ -128,7 +150,8 @@ void bt_check_servers(struct bt_build *);
 
 /* The directives' own parts, by the block that they stand in. */
 bt_directive_set_fn bt_set_error_log, bt_set_access_log,
-    bt_set_limit_connections, bt_set_limit_rate,
+    bt_set_log_format; /* set_log.c */
+bt_directive_set_fn bt_set_limit_connections, bt_set_limit_rate,
     bt_set_trusted_proxies; /* set_main.c */
 bt_directive_set_fn bt_set_server, bt_set_listen,
     bt_set_name;                                 /* set_server.c */

@@ -16,6 +16,10 @@
 
 #define BT_CONF_WORKERS_MAX 256
 #define BT_CONF_LISTENS_MAX 1024
+/* With the error log their descriptors travel in one message. */
+#define BT_CONF_LOG_FILES_MAX 250
+/* Of a log's line: what is not a variable. */
+#define BT_CONF_FORMAT_BYTES_MAX 2048
 
 enum bt_dispatch { BT_DISPATCH_ROUND_ROBIN, BT_DISPATCH_LEAST_CONNECTIONS };
 
@@ -31,7 +35,19 @@ enum bt_handler_kind {
 	BT_HANDLER_KINDS,
 };
 
-enum bt_log_format { BT_LOG_FORMAT_COMBINED, BT_LOG_FORMAT_COMMON };
+/* `log_format NAME [escape=json] TEXT`, and those that are always there. */
+struct bt_conf_format {
+	struct bt_str name;
+	struct bt_template template;
+	bool json; /* values are escaped as in JSON strings */
+	bool built_in;
+};
+
+struct bt_conf_log {      /* `access_log PATH [FORMAT]` */
+	unsigned file;    /* index into log_files */
+	const char *path; /* which it has */
+	const struct bt_conf_format *format;
+};
 
 /* One address to listen at, named by one or more servers. */
 struct bt_conf_listen {
@@ -83,6 +99,8 @@ struct bt_conf_scope {
 	const struct bt_conf_field *fields;
 	size_t fields_n;
 	const struct bt_conf_auth *auth; /* NULL: off */
+	const struct bt_conf_log *logs;
+	size_t logs_n;
 	const struct bt_conf_page *pages;
 	size_t pages_n;
 	const char *cache_control;   /* its value; NULL: off */
@@ -136,8 +154,12 @@ struct bt_conf {
 	const char *pid_file, *control; /* NULL: none */
 	const char *error_log;          /* "stderr" or a path */
 	enum bt_log_level error_log_level;
-	const char *access_log; /* NULL: off */
-	enum bt_log_format access_log_format;
+	struct bt_conf_format *formats;
+	size_t formats_n;
+	const char **log_files; /* paths, "stdout", "stderr": each once */
+	size_t log_files_n;
+	const struct bt_conf_log *logs; /* of requests that no server has */
+	size_t logs_n;
 	enum bt_dispatch dispatch;
 	unsigned worker_connections;
 	unsigned worker_max_requests; /* 0: off */

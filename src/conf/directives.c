@@ -70,12 +70,21 @@ const struct bt_directive bt_directives[] = {
 		    "graver ones (info when no level is given); syslog is the "
 		    "datagram socket /dev/log, or another one.",
 	    .example = "error_log /var/log/baton/error.log warn;" },
-	{ .name = "access_log", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
-	    .syntax = "off | PATH [combined | common]", .preset = "off",
-	    ARGS(1, 2), .set = bt_set_access_log,
+	{ .name = "log_format", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
+	    .syntax = "NAME [escape=default | escape=json] TEXT ...",
+	    ARGS(2, BT_ARGS_ANY), .repeats = true, .set = bt_set_log_format,
+	    .help = "A format for access_log: a text with variables; several "
+		    "are one.",
+	    .example = "log_format times "
+		       "'$remote_addr $request_time $status $request';" },
+	{ .name = "access_log", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "off | stdout | stderr | PATH [combined | common | json "
+		      "| FORMAT]",
+	    .preset = "off", ARGS(1, 2), .repeats = true,
+	    .set = bt_set_access_log,
 	    .help = "The file that gets a line for each request, and its "
 		    "format (combined when none is given).",
-	    .example = "access_log /var/log/baton/access.log combined;" },
+	    .example = "access_log /var/log/baton/access.log json;" },
 	{ .name = "dispatch", .where = BT_IN_MAIN, .type = BT_TYPE_CHOICE,
 	    .syntax = "round_robin | least_connections",
 	    .preset = "round_robin", .choices = dispatches, ARGS(1, 1),

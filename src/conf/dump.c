@@ -93,21 +93,41 @@ field_bytes(const struct bt_directive *d)
 }
 
 static void
+put_format(struct bt_buf *out, const struct bt_conf_format *f)
+{
+	if (f->built_in)
+		return;
+	begin(out, 0, "log_format");
+	bt_value_append_word(out, f->name);
+	bt_buf_puts(out, f->json ? " escape=json " : " escape=default ");
+	bt_value_append_template(out, f->template.source);
+	bt_buf_puts(out, ";\n");
+}
+
+static void
+put_access_logs(struct bt_buf *out, unsigned depth,
+    const struct bt_conf_log *logs, size_t n)
+{
+	if (n == 0)
+		put(out, depth, "access_log", "off");
+	for (size_t i = 0; i < n; i++) {
+		struct bt_str words[2] = { bt_str_of(logs[i].path),
+			logs[i].format->name };
+
+		put_words(out, depth, "access_log", words, 2);
+	}
+}
+
+static void
 put_logs(struct bt_buf *out, const struct bt_conf *conf)
 {
 	struct bt_str words[2] = { bt_str_of(conf->error_log),
 		bt_str_of(bt_log_level_names[conf->error_log_level]) };
 
 	put_words(out, 0, "error_log", words, 2);
-	if (conf->access_log == NULL) {
-		put(out, 0, "access_log", "off");
-		return;
-	}
-	words[0] = bt_str_of(conf->access_log);
-	words[1] = conf->access_log_format == BT_LOG_FORMAT_COMMON
-	    ? BT_STR("common")
-	    : BT_STR("combined");
-	put_words(out, 0, "access_log", words, 2);
+	for (size_t i = 0; i < conf->formats_n; i++)
+		put_format(out, &conf->formats[i]);
+	put_access_logs(out, 0, conf->logs, conf->logs_n);
 }
 
 static void
@@ -247,6 +267,8 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 			put_header(out, depth, &scope->fields[i]);
 	if (outer == NULL || scope->auth != outer->auth)
 		put_auth(out, depth, scope->auth);
+	if (outer == NULL || scope->logs != outer->logs)
+		put_access_logs(out, depth, scope->logs, scope->logs_n);
 	if (outer == NULL || scope->cache_control != outer->cache_control)
 		put_cache_control(out, depth, scope->cache_control);
 	if (outer == NULL || scope->gzip_types != outer->gzip_types)

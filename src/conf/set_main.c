@@ -7,87 +7,6 @@
 #include "conf/values.h"
 
 #include <errno.h>
-#include <limits.h>
-
-static const char *const formats[] = {
-	[BT_LOG_FORMAT_COMBINED] = "combined",
-	[BT_LOG_FORMAT_COMMON] = "common",
-};
-
-/* The index of the word `i` among `n` words; `preset` when it is not there. */
-static bool
-find_word(struct bt_build *b, const struct bt_node *node, unsigned i,
-    const char *what, const char *const *words, size_t n, unsigned *ret)
-{
-	if (node->words_n <= i)
-		return true; /* the preset stays */
-	for (unsigned w = 0; w < n; w++)
-		if (bt_str_equal(node->words[i].text, bt_str_of(words[w]))) {
-			*ret = w;
-			return true;
-		}
-	bt_build_unknown_word(b, node, i, what, words, n);
-	return false;
-}
-
-/* stderr, syslog, syslog:PATH, or a path. */
-static bool
-check_error_log(struct bt_build *b, const struct bt_node *n)
-{
-	const struct bt_str syslog = BT_STR("syslog:");
-	struct bt_str word = n->words[1].text;
-
-	if (bt_str_equal(word, BT_STR("stderr")) ||
-	    bt_str_equal(word, BT_STR("syslog")))
-		return true;
-	if (!bt_str_has_prefix(word, syslog))
-		return bt_build_check_path(b, n, 1, PATH_MAX - 1);
-	if (word.n > syslog.n && word.p[syslog.n] == '/' &&
-	    word.n - syslog.n <= BT_CONF_UNIX_PATH_MAX)
-		return true;
-	bt_build_error(b, n, 1,
-	    "syslog: is followed by the path of a socket, of at most %d bytes",
-	    BT_CONF_UNIX_PATH_MAX);
-	return false;
-}
-
-void
-bt_set_error_log(struct bt_build *b, const struct bt_node *n)
-{
-	unsigned level = BT_LOG_INFO;
-
-	if (bt_str_equal(n->words[1].text, BT_STR("off"))) {
-		bt_build_error(b, n, 1,
-		    "error_log cannot be turned off, only be made quiet: "
-		    "stderr error");
-		return;
-	}
-	if (!find_word(
-		b, n, 2, "level", bt_log_level_names, BT_LOG_LEVELS, &level))
-		return;
-	if (!check_error_log(b, n))
-		return;
-	b->conf->error_log = bt_build_copy(b, n->words[1].text).p;
-	b->conf->error_log_level = (enum bt_log_level)level;
-}
-
-void
-bt_set_access_log(struct bt_build *b, const struct bt_node *n)
-{
-	unsigned format = BT_LOG_FORMAT_COMBINED;
-	bool off = bt_str_equal(n->words[1].text, BT_STR("off"));
-
-	if (off && n->words_n > 2)
-		bt_build_error(b, n, 2, "access_log off takes no format");
-	if (off)
-		return;
-	if (!find_word(b, n, 2, "format", formats,
-		sizeof(formats) / sizeof(formats[0]), &format) ||
-	    !bt_build_check_path(b, n, 1, PATH_MAX - 1))
-		return;
-	b->conf->access_log = bt_build_copy(b, n->words[1].text).p;
-	b->conf->access_log_format = (enum bt_log_format)format;
-}
 
 void
 bt_set_trusted_proxies(struct bt_build *b, const struct bt_node *n)
@@ -174,7 +93,7 @@ is_per_address(struct bt_build *b, const struct bt_node *n)
 	unsigned scope;
 
 	if (n->words_n > 2)
-		return find_word(b, n, 2, "scope", scopes, 1, &scope);
+		return bt_build_find_word(b, n, 2, "scope", scopes, 1, &scope);
 	bt_build_error(b, n, 1, "%s: per_address is missing behind %s",
 	    n->directive->name, bt_build_quote(b, n, 1));
 	return false;

@@ -15,6 +15,10 @@
 const struct bt_variable bt_variables[] = {
 	{ "arg_", NULL, BT_VAR_ARG, "v", .is_uri = true,
 	    .help = "The value of NAME in the query, as it came." },
+	{ "body_bytes_sent", NULL, BT_VAR_BODY_BYTES_SENT, "1", .late = true,
+	    .help = "Bytes of the answer's content that were sent." },
+	{ "bytes_sent", NULL, BT_VAR_BYTES_SENT, "1", .late = true,
+	    .help = "The same, with those of its head." },
 	{ "connection", NULL, BT_VAR_CONNECTION, "1",
 	    .help = "The number of the connection." },
 	{ "connection_requests", NULL, BT_VAR_CONNECTION_REQUESTS, "1",
@@ -27,6 +31,8 @@ const struct bt_variable bt_variables[] = {
 		    "for -." },
 	{ "method", " request_method ", BT_VAR_METHOD, "GET",
 	    .help = "GET, POST, ..." },
+	{ "msec", NULL, BT_VAR_MSEC, "1.000",
+	    .help = "Seconds since 1970, with milliseconds." },
 	{ "protocol", " server_protocol ", BT_VAR_PROTOCOL, "HTTP/1.1",
 	    .help = "HTTP/1.0 or HTTP/1.1." },
 	{ "query", " args query_string ", BT_VAR_QUERY, "q", .is_uri = true,
@@ -35,20 +41,37 @@ const struct bt_variable bt_variables[] = {
 	    .help = "The address of the client." },
 	{ "remote_port", NULL, BT_VAR_REMOTE_PORT, "1",
 	    .help = "The port of the client." },
+	{ "remote_user", NULL, BT_VAR_REMOTE_USER, "u",
+	    .help = "Who has proved to be that by basic authentication." },
 	{ "request", NULL, BT_VAR_REQUEST, "GET",
 	    .help = "The request line." },
+	{ "request_id", NULL, BT_VAR_REQUEST_ID, "0",
+	    .help = "32 hexadecimal digits that no other request has." },
+	{ "request_time", NULL, BT_VAR_REQUEST_TIME, "0.000", .late = true,
+	    .help = "Seconds, with milliseconds, from the whole head of the "
+		    "request to the end of the answer." },
 	{ "request_uri", NULL, BT_VAR_REQUEST_URI, "/u", .is_uri = true,
 	    .help = "Path and query, as they came." },
 	{ "route", NULL, BT_VAR_ROUTE, "/r",
 	    .help = "The path of the route that answers." },
 	{ "scheme", NULL, BT_VAR_SCHEME, "http", .help = "http." },
+	{ "server_addr", NULL, BT_VAR_SERVER_ADDR, "192.0.2.1",
+	    .help = "The address of the listen that the client reached." },
 	{ "server_name", NULL, BT_VAR_SERVER_NAME, "h", .in_host = true,
 	    .help = "The first name of the server." },
 	{ "server_port", NULL, BT_VAR_SERVER_PORT, "1", .in_host = true,
 	    .help = "The port that the client reached us at." },
+	{ "status", NULL, BT_VAR_STATUS, "200", .late = true,
+	    .help = "The status of the answer." },
+	{ "time_iso8601", NULL, BT_VAR_TIME_ISO8601, "t",
+	    .help = "The local time, as in 2026-11-23T16:05:07+00:00." },
+	{ "time_local", NULL, BT_VAR_TIME_LOCAL, "t",
+	    .help = "The local time, as in 23/Nov/2026:16:05:07 +0000." },
 	{ "uri", " document_uri ", BT_VAR_URI, "/u",
 	    .help = "The path: decoded, without dot segments, its slashes "
 		    "merged." },
+	{ "worker", NULL, BT_VAR_WORKER, "0",
+	    .help = "The number of the worker that answers." },
 };
 /* clang-format on */
 
@@ -118,11 +141,11 @@ take_name(struct bt_str s, size_t *at, bool *ret_open)
 static int
 unknown(struct bt_str name, char *why, size_t size)
 {
-	const char *names[64];
+	const char *names[BT_VARS];
 	const char *near;
 	unsigned n = 0;
 
-	for (; n < bt_variables_n && n < 64; n++)
+	for (; n < bt_variables_n && n < BT_VARS; n++)
 		names[n] = bt_variables[n].name;
 	near = bt_word_nearest(name, names, n);
 	snprintf(why, size, "there is no variable $%.*s%s%s%s",

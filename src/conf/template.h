@@ -11,22 +11,33 @@
 enum bt_var {
 	BT_VAR_TEXT, /* no variable: the piece's text */
 	BT_VAR_ARG,  /* $arg_NAME, by the piece's text */
+	BT_VAR_BODY_BYTES_SENT,
+	BT_VAR_BYTES_SENT,
 	BT_VAR_CONNECTION,
 	BT_VAR_CONNECTION_REQUESTS,
 	BT_VAR_HOST,
 	BT_VAR_HTTP, /* $http_NAME, by the piece's text: the field's name */
 	BT_VAR_METHOD,
+	BT_VAR_MSEC,
 	BT_VAR_PROTOCOL,
 	BT_VAR_QUERY,
 	BT_VAR_REMOTE_ADDR,
 	BT_VAR_REMOTE_PORT,
+	BT_VAR_REMOTE_USER,
 	BT_VAR_REQUEST,
+	BT_VAR_REQUEST_ID,
+	BT_VAR_REQUEST_TIME,
 	BT_VAR_REQUEST_URI,
 	BT_VAR_ROUTE,
 	BT_VAR_SCHEME,
+	BT_VAR_SERVER_ADDR,
 	BT_VAR_SERVER_NAME,
 	BT_VAR_SERVER_PORT,
+	BT_VAR_STATUS,
+	BT_VAR_TIME_ISO8601,
+	BT_VAR_TIME_LOCAL,
 	BT_VAR_URI,
+	BT_VAR_WORKER,
 	BT_VARS,
 };
 
@@ -38,6 +49,7 @@ struct bt_variable {
 	const char *sample; /* what a value may look like, for checks */
 	bool in_host;       /* may stand in the host of a URI */
 	bool is_uri;        /* text of a URI as it came: is not encoded again */
+	bool late;          /* known when the answer is over: for logs */
 	const char *help;
 };
 

@@ -33,7 +33,8 @@ struct bt_services {
 	struct bt_rates *rates; /* of requests by client address */
 	const struct bt_now *now;
 	struct bt_file_cache *files;
-	bool says; /* what is wrong for every worker; one does */
+	unsigned worker; /* its slot */
+	bool says;       /* what is wrong for every worker; one does */
 	struct bt_offload *offload;
 	struct bt_auth *auth; /* of basic_auth */
 	struct bt_gzip *gzip;

@@ -92,10 +92,11 @@ struct bt_exchange {
 	struct bt_conn *conn;
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
-	bool handed_over; /* another worker began it */
-	int64_t begun_us; /* its head was complete: bt_clock_us() */
-	uint64_t sent;    /* content bytes given to the output so far */
-	uint64_t ready;   /* FILE: so many are known to be in memory */
+	bool handed_over;    /* another worker began it */
+	int64_t begun_us;    /* its head was complete: bt_clock_us() */
+	uint64_t sent;       /* content bytes given to the output so far */
+	uint32_t head_bytes; /* of the answer */
+	uint64_t ready;      /* FILE: so many are known to be in memory */
 };
 
 /* The reply is those bytes, with these fields; both borrowed. */

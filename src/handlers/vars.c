@@ -4,16 +4,36 @@
 
 #include "handlers/vars.h"
 
+#include "base/clock.h"
+#include "handlers/request_id.h"
+#include "handlers/stamp.h"
 #include "http/uri.h"
-
-#include <stdio.h>
 
 static struct bt_str
 format_u64(char out[static BT_VAR_BYTES_MAX], uint64_t n)
 {
-	return (struct bt_str){ out,
-		(size_t)snprintf(
-		    out, BT_VAR_BYTES_MAX, "%llu", (unsigned long long)n) };
+	char *end = out + BT_VAR_BYTES_MAX, *at = end;
+
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return (struct bt_str){ at, (size_t)(end - at) };
+}
+
+/* `12.034` */
+static struct bt_str
+format_ms(char out[static BT_VAR_BYTES_MAX], int64_t ms)
+{
+	char text[BT_VAR_BYTES_MAX];
+	struct bt_str s = format_u64(text, (uint64_t)(ms > 0 ? ms : 0) / 1000);
+	unsigned rest = (unsigned)(ms > 0 ? ms % 1000 : 0);
+
+	memcpy(out, s.p, s.n);
+	out[s.n++] = '.';
+	out[s.n++] = (char)('0' + rest / 100);
+	out[s.n++] = (char)('0' + rest / 10 % 10);
+	out[s.n++] = (char)('0' + rest % 10);
+	return (struct bt_str){ out, s.n };
 }
 
 /* The address that the client reached us at, or NULL. */
@@ -37,6 +57,16 @@ server_name(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
 	if (s != NULL && s->names_n > 0)
 		return s->names[0];
 	if ((addr = listen_of(x)) == NULL)
+		return BT_STR_NONE;
+	return (struct bt_str){ out, bt_addr_format_host(addr, out) };
+}
+
+static struct bt_str
+server_addr(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
+{
+	const struct bt_addr *addr = listen_of(x);
+
+	if (addr == NULL)
 		return BT_STR_NONE;
 	return (struct bt_str){ out, bt_addr_format_host(addr, out) };
 }
@@ -84,6 +114,15 @@ arg(struct bt_str query, struct bt_str name)
 	return BT_STR_NONE;
 }
 
+static struct bt_str
+field(const struct bt_request *r, struct bt_str name)
+{
+	enum bt_known_field known = bt_known_field_find(name);
+
+	return known == BT_FIELDS_KNOWN ? bt_request_field(r, name)
+					: bt_request_known(r, known);
+}
+
 struct bt_str
 bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
     char out[static BT_VAR_BYTES_MAX])
@@ -96,6 +135,10 @@ bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
 		return p->text;
 	case BT_VAR_ARG:
 		return arg(r->query, p->text);
+	case BT_VAR_BODY_BYTES_SENT:
+		return format_u64(out, x->sent);
+	case BT_VAR_BYTES_SENT:
+		return format_u64(out, x->head_bytes + x->sent);
 	case BT_VAR_CONNECTION:
 		return format_u64(out, x->baton->id);
 	case BT_VAR_CONNECTION_REQUESTS:
@@ -103,9 +146,11 @@ bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
 	case BT_VAR_HOST:
 		return r->host.n > 0 ? r->host : server_name(x, out);
 	case BT_VAR_HTTP:
-		return bt_request_field(r, p->text);
+		return field(r, p->text);
 	case BT_VAR_METHOD:
 		return r->method_text;
+	case BT_VAR_MSEC:
+		return format_ms(out, bt_clock_wall_ms());
 	case BT_VAR_PROTOCOL:
 		return r->minor ? BT_STR("HTTP/1.1") : BT_STR("HTTP/1.0");
 	case BT_VAR_QUERY:
@@ -114,22 +159,40 @@ bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
 		return remote_addr(x, out);
 	case BT_VAR_REMOTE_PORT:
 		return format_u64(out, x->baton->port);
+	case BT_VAR_REMOTE_USER:
+		return x->user;
 	case BT_VAR_REQUEST:
 		return r->line;
+	case BT_VAR_REQUEST_ID:
+		bt_request_id_format(x, out);
+		return (struct bt_str){ out, BT_REQUEST_ID_BYTES };
+	case BT_VAR_REQUEST_TIME:
+		return format_ms(
+		    out, (x->services->now->us - x->begun_us) / 1000);
 	case BT_VAR_REQUEST_URI:
 		return request_uri(x);
 	case BT_VAR_ROUTE:
 		return x->route && x->route->conf ? x->route->conf->path
 						  : BT_STR_NONE;
 	case BT_VAR_SCHEME:
-		return BT_STR("http");
+		return x->https ? BT_STR("https") : BT_STR("http");
+	case BT_VAR_SERVER_ADDR:
+		return server_addr(x, out);
 	case BT_VAR_SERVER_NAME:
 		return server_name(x, out);
 	case BT_VAR_SERVER_PORT:
 		addr = listen_of(x);
 		return format_u64(out, addr ? bt_addr_port(addr) : 0);
+	case BT_VAR_STATUS:
+		return format_u64(out, x->reply.status);
+	case BT_VAR_TIME_ISO8601:
+		return bt_stamp_iso8601(x->services->now->wall_s);
+	case BT_VAR_TIME_LOCAL:
+		return bt_stamp_local(x->services->now->wall_s);
 	case BT_VAR_URI:
 		return r->path;
+	case BT_VAR_WORKER:
+		return format_u64(out, x->services->worker);
 	case BT_VARS:
 		break;
 	}

@@ -297,8 +297,7 @@ void
 bt_master_init(struct bt_master *m, bt_worker_run_fn *run)
 {
 	*m = (struct bt_master){ .signal_fd = -1,
-		.slots = { .run = run, .access_log_fd = -1 },
-		.reload = { .old_access_log_fd = -1 },
+		.slots = { .run = run },
 		.upgrade = { .out_fd = -1 } };
 }
 

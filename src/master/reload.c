@@ -74,25 +74,25 @@ static int
 open_logs(struct bt_master *m, struct bt_buf *errors)
 {
 	const struct bt_conf *conf = m->reload.conf;
-	bool off;
-	int fd, r;
+	struct bt_log_files files;
+	const char *path;
+	int r;
 
-	fd = bt_master_open_access_log(conf, &off);
-	if (!off && fd < 0) {
-		bt_buf_printf(errors, "cannot open access_log %s: %s\n",
-		    conf->access_log, strerror(-fd));
+	if ((r = bt_log_files_open(conf, &files, &path)) < 0) {
+		bt_buf_printf(errors, "cannot open access_log %s: %s\n", path,
+		    strerror(-r));
 		return -1;
 	}
 	r = bt_log_open(conf->error_log, conf->error_log_level);
 	if (r < 0) {
 		bt_buf_printf(errors, "cannot open error_log %s: %s\n",
 		    conf->error_log, strerror(-r));
-		bt_fd_close(&fd);
+		bt_log_files_close(&files);
 		return -1;
 	}
-	m->reload.old_access_log_fd = m->slots.access_log_fd;
+	m->reload.old_logs = m->slots.logs;
 	m->reload.logs_opened = true;
-	m->slots.access_log_fd = fd;
+	m->slots.logs = files;
 	return 0;
 }
 
@@ -105,8 +105,9 @@ restore_logs(struct bt_master *m)
 	if (!r->logs_opened)
 		return;
 	r->logs_opened = false;
-	bt_fd_close(&m->slots.access_log_fd);
-	m->slots.access_log_fd = bt_fd_take(&r->old_access_log_fd);
+	bt_log_files_close(&m->slots.logs);
+	m->slots.logs = r->old_logs;
+	r->old_logs = (struct bt_log_files){ 0 };
 	if (bt_log_open(m->conf->error_log, m->conf->error_log_level) < 0)
 		bt_log_error(NULL, 0, "cannot go back to error_log %s",
 		    m->conf->error_log);
@@ -331,7 +332,7 @@ commit(struct bt_master *m)
 	m->dealer.dispatch = m->conf->dispatch;
 	m->dealer.connections_max = bt_master_connections_max(m, m->conf);
 	r->logs_opened = false;
-	bt_fd_close(&r->old_access_log_fd);
+	bt_log_files_close(&r->old_logs);
 	bt_listeners_commit(&m->listeners, &r->listeners);
 	bt_master_deal_held(m);
 	for (unsigned i = 0; i < m->slots.n; i++)

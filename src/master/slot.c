@@ -158,8 +158,9 @@ shed(struct bt_slot *s)
 {
 	static const int masters_own[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
 		SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
-	int keep[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, bt_log_fd(),
-		bt_channel_fd(s->far), s->set->access_log_fd };
+	int keep[5 + BT_CONF_LOG_FILES_MAX] = { STDIN_FILENO, STDOUT_FILENO,
+		STDERR_FILENO, bt_log_fd(), bt_channel_fd(s->far) };
+	const struct bt_log_files *logs = &s->set->logs;
 	char name[16 + 16];
 	sigset_t none;
 
@@ -183,7 +184,9 @@ shed(struct bt_slot *s)
 	 * as long as nobody touches it: event_base_free() and event_del() here
 	 * would take the parent's registrations out of the epoll that we share.
 	 */
-	close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	for (size_t i = 0; i < logs->n; i++)
+		keep[5 + i] = logs->fds[i];
+	close_all_but(keep, 5 + logs->n);
 
 	/*
 	 * The terminal and kill(-pgid) send these to the workers as well, but
@@ -213,7 +216,7 @@ live(struct bt_slot *s)
 		.generation = s->set->generation,
 		.is_first = s->set->begun != s->set->generation,
 		.channel = s->far,
-		.access_log_fd = s->set->access_log_fd,
+		.log_fds = s->set->logs.fds,
 	};
 
 	shed(s);
@@ -241,13 +244,16 @@ fork_worker(struct bt_slot *s, pid_t *ret)
 static void
 pay_debts(struct bt_slot *s)
 {
-	struct bt_handover logs[2];
+	struct bt_handover logs[BT_CONF_LOG_FILES_MAX + 1];
+	const struct bt_log_files *files = &s->set->logs;
 	size_t n = 0;
 	int r = 0;
 
-	memset(logs, 0, sizeof(logs));
-	if (s->set->access_log_fd != -1)
-		logs[n++].fd = s->set->access_log_fd;
+	memset(logs, 0, (files->n + 1) * sizeof(logs[0]));
+	for (; n < files->n; n++) {
+		logs[n].fd = files->fds[n];
+		logs[n].baton.id = files->ids[n];
+	}
 	if (bt_log_fd() != STDERR_FILENO)
 		logs[n++].fd = bt_log_fd();
 	if (s->owes_logs && n > 0)

@@ -99,6 +99,13 @@ typedef void bt_slot_back_fn(void *arg, struct bt_handover *, size_t n);
 
 struct bt_rescuer;
 
+/* The access logs of a conf, opened. */
+struct bt_log_files {
+	int *fds;
+	uint32_t *ids; /* bt_log_file_id() */
+	size_t n;
+};
+
 struct bt_slots {
 	struct bt_slot *all; /* n of them */
 	unsigned n;
@@ -112,8 +119,8 @@ struct bt_slots {
 	/* the newest generation, which every fork inherits */
 	const struct bt_conf *conf;
 	uint32_t generation;
-	uint32_t begun;     /* the newest one that has had a worker */
-	int access_log_fd;  /* the master's; -1: off */
+	uint32_t begun;           /* the newest one that has had a worker */
+	struct bt_log_files logs; /* the master's */
 	uint32_t reap_from; /* workers of earlier generations are left alone */
 	/* what workers know of limits by address */
 	struct bt_seats *seats;

@@ -380,7 +380,7 @@ bt_master_finish(struct bt_master *m)
 	if (m->base != NULL)
 		event_base_free(m->base);
 	bt_fd_close(&m->signal_fd);
-	bt_fd_close(&m->slots.access_log_fd);
+	bt_log_files_close(&m->slots.logs);
 	bt_limits_fini(&m->limits);
 	bt_rates_free(m->rates);
 	bt_scoreboard_free(m->board);

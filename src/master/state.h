@@ -34,8 +34,8 @@ extern const char *const bt_master_state_names[];
 struct bt_reload {
 	struct bt_conf *conf; /* NULL: none is under way */
 	struct bt_listeners_change listeners;
-	bool logs_opened;      /* those of `conf` are in use: */
-	int old_access_log_fd; /* to go back to; -1: off */
+	bool logs_opened;             /* those of `conf` are in use: */
+	struct bt_log_files old_logs; /* to go back to */
 	unsigned workers;
 	unsigned deaths;        /* of new workers, before they were ready */
 	bool committed;         /* in force; the old workers acknowledge */
@@ -177,8 +177,17 @@ unsigned bt_master_connections_max(
 /* logs.c: opens them at the start. 0; negative errno, logged. */
 int bt_master_open_logs(struct bt_master *);
 
-/* The descriptor of the conf's access log; -1: off; other negative errno. */
-int bt_master_open_access_log(const struct bt_conf *, bool *ret_off);
+/*
+ * Opens the access logs of a conf.
+ *
+ * Returns:   0 with `*ret`; negative errno, and the path in `*ret_path`.
+ * Ownership: the caller's, bt_log_files_close().
+ */
+int bt_log_files_open(
+    const struct bt_conf *, struct bt_log_files *ret, const char **ret_path);
+
+/* Closes them, and leaves none. */
+void bt_log_files_close(struct bt_log_files *);
 
 /*
  * Opens the logs again, after logrotate, and passes them on.

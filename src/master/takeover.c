@@ -528,16 +528,16 @@ leave_descriptors(struct bt_crossing *x)
 static int
 check_logs(const struct bt_conf *conf, struct bt_buf *errors)
 {
-	bool off;
-	int fd = bt_master_open_access_log(conf, &off);
+	struct bt_log_files files;
+	const char *path;
+	int r = bt_log_files_open(conf, &files, &path);
 
-	if (!off && fd < 0) {
-		bt_buf_printf(errors, "cannot open access_log %s: %s\n",
-		    conf->access_log, strerror(-fd));
-		return fd;
-	}
-	bt_fd_close(&fd);
-	return 0;
+	if (r < 0)
+		bt_buf_printf(errors, "cannot open access_log %s: %s\n", path,
+		    strerror(-r));
+	else
+		bt_log_files_close(&files);
+	return r;
 }
 
 /* Nothing that a trial worker says is of interest, but that it is ready. */

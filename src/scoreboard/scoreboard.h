@@ -26,8 +26,8 @@
  * done.  Readers go the other way, and so never see one twice.
  */
 
-#include "scoreboard/events.h"
 #include "base/siphash.h"
+#include "scoreboard/events.h"
 #include "scoreboard/histogram.h"
 
 #include <stdatomic.h>
@@ -141,7 +141,7 @@ struct bt_score_times {
 struct bt_scoreboard {
 	uint32_t magic, version;
 	uint32_t slots_n;
-	int fd;          /* the memfd that it lies in, in the master */
+	int fd;                /* the memfd that it lies in, in the master */
 	struct bt_sip_key key; /* of the ids of requests */
 	struct bt_score_master master;
 	struct bt_score_slot slots[]; /* slots_n, then their bt_score_times */

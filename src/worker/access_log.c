@@ -1,57 +1,90 @@
 /*
- * The access log.  It may be a pipe to a program that is slow: what it does not
- * take waits in the buffer, and when that is full lines are lost, and counted,
- * before anybody waits for them.  Worker, on the loop.
+ * The access logs.  One may be a pipe to a program that is slow: what it does
+ * not take waits in the buffer, and when that is full lines are lost, and
+ * counted, before anybody waits for them.  A file has a buffer while it is
+ * written to.  Worker, on the loop.
  */
 
 #include "worker/access_log.h"
 
-#include "base/fd.h"
 #include "base/mem.h"
+#include "base/sink.h"
+#include "channel/heritage.h"
+#include "worker/log_line.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES (64 * 1024)
-/* Each text from outside is cut to that, so that a line always fits. */
-#define TEXT_BYTES_MAX 4096
-#define USER_BYTES_MAX 256
-#define LINE_BYTES_MAX (4 * 3 * TEXT_BYTES_MAX + 4 * USER_BYTES_MAX + 512)
+#define LINE_MOST (16 * 1024)
 
-struct bt_access_log {
-	int fd;
-	enum bt_log_format format;
-	struct bt_score_worker *score;
-	int64_t stamp_s; /* of `stamp` */
-	char stamp[40];
-	size_t len, lines;
-	char buffer[BUFFER_BYTES];
+struct log_file {
+	struct bt_sink sink;
+	uint32_t id;
+	bool used; /* since the last tick */
+	size_t len;
+	char *buffer; /* BUFFER_BYTES; NULL while nothing is logged */
 };
 
-_Static_assert(LINE_BYTES_MAX < BUFFER_BYTES, "a line must fit");
+struct bt_access_log {
+	struct bt_score_worker *score;
+	size_t n;
+	struct log_file files[];
+};
 
-/* Where non-blocking has no meaning, as for files on a disk, nothing is lost.
- */
-static void
-take_file(struct bt_access_log *log, int *fd)
-{
-	log->fd = bt_fd_take(fd);
-	bt_fd_set_nonblock(log->fd);
-}
+_Static_assert(LINE_MOST >= BT_LOG_LINE_LEAST &&
+	BT_SINK_PIPE_LINE_MAX >= BT_LOG_LINE_LEAST,
+    "every line has room");
 
 struct bt_access_log *
 bt_access_log_new(
-    int *fd, enum bt_log_format format, struct bt_score_worker *score)
+    const struct bt_conf *conf, int *fds, struct bt_score_worker *score)
 {
-	struct bt_access_log *log = bt_mem_zero(1, sizeof(*log));
+	size_t n = conf->log_files_n;
+	struct bt_access_log *log;
 
-	take_file(log, fd);
-	log->format = format;
+	if (n == 0 || fds == NULL)
+		return NULL;
+	log = bt_mem_zero(1, sizeof(*log) + n * sizeof(log->files[0]));
 	log->score = score;
+	log->n = n;
+	for (size_t i = 0; i < n; i++) {
+		log->files[i].sink.fd = -1;
+		log->files[i].id = bt_log_file_id(conf->log_files[i]);
+		bt_sink_take(&log->files[i].sink, &fds[i]);
+	}
 	return log;
+}
+
+/* Gives up the lines behind `from`. */
+static void
+lose(struct bt_access_log *log, struct log_file *f, size_t from)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = from; i < f->len; i++)
+		lines += f->buffer[i] == '\n';
+	bt_score_add(&log->score->log_lines_lost, lines);
+	f->len = 0;
+}
+
+static void
+flush(struct bt_access_log *log, struct log_file *f)
+{
+	ssize_t n;
+
+	if (f->len == 0)
+		return;
+	n = bt_sink_write(&f->sink, f->buffer, f->len);
+	if (n == -EAGAIN)
+		return;
+	if (n < 0 || (f->sink.kind == BT_SINK_FILE && (size_t)n < f->len)) {
+		/* a full disk costs lines, and nothing else */
+		lose(log, f, n < 0 ? 0 : (size_t)n);
+		return;
+	}
+	f->len -= (size_t)n;
+	memmove(f->buffer, f->buffer + n, f->len);
 }
 
 void
@@ -59,156 +92,69 @@ bt_access_log_free(struct bt_access_log *log)
 {
 	if (log == NULL)
 		return;
-	bt_access_log_flush(log);
-	bt_score_add(&log->score->log_lines_lost, log->lines);
-	bt_fd_close(&log->fd);
+	for (size_t i = 0; i < log->n; i++) {
+		struct log_file *f = &log->files[i];
+
+		flush(log, f);
+		lose(log, f, 0);
+		bt_sink_close(&f->sink);
+		free(f->buffer);
+	}
 	free(log);
 }
 
 void
-bt_access_log_switch(struct bt_access_log *log, int *fd)
+bt_access_log_switch(struct bt_access_log *log, uint32_t id, int *fd)
 {
-	bt_access_log_flush(log);
-	bt_fd_close(&log->fd);
-	take_file(log, fd);
-}
+	if (log == NULL)
+		return;
+	for (size_t i = 0; i < log->n && *fd != -1; i++) {
+		struct log_file *f = &log->files[i];
 
-/* What is written goes; the rest waits for the next flush. */
-static void
-keep_from(struct bt_access_log *log, size_t at)
-{
-	log->len -= at;
-	memmove(log->buffer, log->buffer + at, log->len);
-	log->lines = 0;
-	for (size_t i = 0; i < log->len; i++)
-		log->lines += log->buffer[i] == '\n';
+		if (f->id != id)
+			continue;
+		flush(log, f);
+		bt_sink_take(&f->sink, fd);
+	}
 }
 
 void
 bt_access_log_flush(struct bt_access_log *log)
 {
-	size_t at = 0;
+	for (size_t i = 0; i < log->n; i++) {
+		struct log_file *f = &log->files[i];
 
-	while (at < log->len) {
-		ssize_t n = write(log->fd, log->buffer + at, log->len - at);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && errno == EAGAIN) {
-			keep_from(log, at);
-			return;
+		flush(log, f);
+		if (f->len == 0 && !f->used) {
+			free(f->buffer);
+			f->buffer = NULL;
 		}
-		if (n <= 0) { /* a full disk costs lines, and nothing else */
-			bt_score_add(&log->score->log_lines_lost, log->lines);
-			break;
-		}
-		at += (size_t)n;
+		f->used = false;
 	}
-	log->len = log->lines = 0;
 }
 
-/* Quotes, backslashes and what is not printable ASCII become \xNN. */
-static char *
-put_escaped(char *at, struct bt_str s)
+static void
+add(struct bt_access_log *log, struct log_file *f, struct bt_exchange *x,
+    const struct bt_conf_format *format)
 {
-	static const char hex[] = "0123456789ABCDEF";
+	size_t room =
+	    f->sink.kind == BT_SINK_FILE ? LINE_MOST : BT_SINK_PIPE_LINE_MAX;
 
-	if (s.n > TEXT_BYTES_MAX)
-		s.n = TEXT_BYTES_MAX;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			*at++ = (char)c;
-		} else {
-			*at++ = '\\';
-			*at++ = 'x';
-			*at++ = hex[c >> 4];
-			*at++ = hex[c & 15];
-		}
-	}
-	return at;
-}
-
-static char *
-put_quoted(char *at, struct bt_str s)
-{
-	*at++ = ' ';
-	*at++ = '"';
-	if (s.n == 0)
-		*at++ = '-';
-	at = put_escaped(at, s);
-	*at++ = '"';
-	return at;
-}
-
-/* Without quotes around it, a blank would end it. */
-static char *
-put_word(char *at, struct bt_str s)
-{
-	char *begin = at;
-
-	if (s.n == 0)
-		*at++ = '-';
-	if (s.n > USER_BYTES_MAX)
-		s.n = USER_BYTES_MAX;
-	at = put_escaped(at, s);
-	for (; begin < at; begin++)
-		if (*begin == ' ')
-			*begin = '_';
-	return at;
-}
-
-static const char *
-stamp(struct bt_access_log *log, int64_t wall_s)
-{
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t t = (time_t)wall_s;
-	struct tm tm;
-	long minutes;
-
-	if (log->stamp_s == wall_s)
-		return log->stamp;
-	localtime_r(&t, &tm);
-	minutes = labs(tm.tm_gmtoff) / 60;
-	snprintf(log->stamp, sizeof(log->stamp),
-	    "%02d/%s/%04d:%02d:%02d:%02d %c%02ld%02ld", tm.tm_mday % 100,
-	    months[tm.tm_mon], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100,
-	    tm.tm_min % 100, tm.tm_sec % 100, tm.tm_gmtoff < 0 ? '-' : '+',
-	    minutes / 60 % 100, minutes % 60);
-	log->stamp_s = wall_s;
-	return log->stamp;
+	if (f->buffer == NULL)
+		f->buffer = bt_mem_new(BUFFER_BYTES);
+	f->used = true;
+	if (BUFFER_BYTES - f->len < room)
+		flush(log, f);
+	if (BUFFER_BYTES - f->len < room)
+		bt_score_add(&log->score->log_lines_lost, 1);
+	else
+		f->len += bt_log_line(x, format, f->buffer + f->len, room);
 }
 
 void
-bt_access_log_add(
-    struct bt_access_log *log, const struct bt_exchange *x, int64_t wall_s)
+bt_access_log_add(struct bt_access_log *log, struct bt_exchange *x,
+    const struct bt_conf_log *logs, size_t n)
 {
-	const struct bt_request *r = &x->request;
-	char host[BT_ADDR_TEXT_MAX], *at;
-	struct bt_addr client;
-
-	if (log->len + LINE_BYTES_MAX > BUFFER_BYTES)
-		bt_access_log_flush(log);
-	if (log->len + LINE_BYTES_MAX > BUFFER_BYTES) {
-		bt_score_add(&log->score->log_lines_lost, 1);
-		return;
-	}
-	bt_baton_peer(x->baton, &client);
-	bt_addr_format_host(&client, host);
-	at = log->buffer + log->len;
-	at += sprintf(at, "%.64s - ", host);
-	at = put_word(at, x->user);
-	at += sprintf(at, " [%s]", stamp(log, wall_s));
-	at = put_quoted(at, r->line);
-	at += sprintf(
-	    at, " %u %llu", x->reply.status, (unsigned long long)x->sent);
-	if (log->format == BT_LOG_FORMAT_COMBINED) {
-		at = put_quoted(at, bt_request_known(r, BT_FIELD_REFERER));
-		at = put_quoted(at, bt_request_known(r, BT_FIELD_USER_AGENT));
-	}
-	*at++ = '\n';
-	log->len = (size_t)(at - log->buffer);
-	log->lines++;
+	for (size_t i = 0; i < n; i++)
+		add(log, &log->files[logs[i].file], x, logs[i].format);
 }

@@ -40,6 +40,7 @@ exchange_new(struct bt_conn *c)
 	x->handed_over = false;
 	x->begun_us = w->now.us;
 	x->sent = x->ready = 0;
+	x->head_bytes = 0;
 	c->x = x;
 	return x;
 }
@@ -285,6 +286,22 @@ bt_exchange_is_over(const struct bt_conn *c)
 	    (x->content_over || (c->last && !x->wants_content));
 }
 
+/* A request that was not understood is its default server's. */
+static void
+write_log(struct bt_exchange *x, struct bt_worker *w)
+{
+	const struct bt_route *route = x->route;
+
+	if (route == NULL)
+		route = bt_router_default(w->router, x->baton->listen);
+	if (route->conf != NULL)
+		bt_access_log_add(w->access_log, x, route->conf->scope.logs,
+		    route->conf->scope.logs_n);
+	else
+		bt_access_log_add(
+		    w->access_log, x, w->conf->logs, w->conf->logs_n);
+}
+
 void
 bt_exchange_end(struct bt_conn *c)
 {
@@ -295,7 +312,7 @@ bt_exchange_end(struct bt_conn *c)
 		c->linger = true;
 	/* the worker where it began has logged it */
 	if (w->access_log != NULL && x->head_written && !x->handed_over)
-		bt_access_log_add(w->access_log, x, w->now.wall_s);
+		write_log(x, w);
 	/* not one that was cut, nor one that another worker began */
 	if (x->head_written && x->reply_over && !x->handed_over)
 		bt_times_end(c);

@@ -30,18 +30,18 @@ take(struct bt_worker *w, struct bt_handover *h, size_t n)
 		bt_conn_adopt(w, &h[i]);
 }
 
-/* The logs, opened again by the master: first the access log's, if any. */
+/* The logs, opened again by the master: those that are ours. */
 static void
 take_logs(struct bt_worker *w, struct bt_handover *h, size_t n)
 {
-	size_t i = 0;
-
-	if (w->access_log != NULL && i < n)
-		bt_access_log_switch(w->access_log, &h[i++].fd);
-	if (i < n)
-		bt_log_take(&h[i++].fd);
-	for (; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (h[i].baton.id == 0)
+			bt_log_take(&h[i].fd);
+		else
+			bt_access_log_switch(
+			    w->access_log, (uint32_t)h[i].baton.id, &h[i].fd);
 		bt_fd_close(&h[i].fd);
+	}
 }
 
 static void

@@ -220,6 +220,7 @@ write_head(struct bt_conn *c)
 	else if (x->request.minor == 0)
 		at = put_str(at, BT_STR("Connection: keep-alive\r\n"));
 	at = put_str(at, BT_STR("\r\n"));
+	x->head_bytes = (uint32_t)(at - (c->out.data + c->out.end));
 	c->out.end = (size_t)(at - c->out.data);
 	x->head_written = true;
 	x->reply_over =

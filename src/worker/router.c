@@ -335,6 +335,13 @@ bt_router_knows(const struct bt_router *r, unsigned listen)
 }
 
 const struct bt_route *
+bt_router_default(const struct bt_router *r, unsigned listen)
+{
+	return bt_router_knows(r, listen) ? &r->doors[listen].first->none
+					  : &r->none;
+}
+
+const struct bt_route *
 bt_router_find(const struct bt_router *r, unsigned listen, struct bt_str host,
     struct bt_str path)
 {

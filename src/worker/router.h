@@ -33,4 +33,8 @@ bool bt_router_knows(const struct bt_router *, unsigned listen);
 const struct bt_route *bt_router_find(const struct bt_router *, unsigned listen,
     struct bt_str host, struct bt_str path);
 
+/* What answers where no route does, at the listener's first server. */
+const struct bt_route *bt_router_default(
+    const struct bt_router *, unsigned listen);
+
 #endif

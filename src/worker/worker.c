@@ -234,6 +234,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		return r;
 	}
 	w->services = (struct bt_services){ .conf = w->conf,
+		.worker = heritage->slot,
 		.says = heritage->is_first,
 		.board = heritage->board,
 		.score = w->score,
@@ -246,9 +247,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
 	w->router = bt_router_new(&w->services);
-	if (heritage->access_log_fd != -1)
-		w->access_log = bt_access_log_new(&heritage->access_log_fd,
-		    w->conf->access_log_format, w->score);
+	w->access_log = bt_access_log_new(w->conf, heritage->log_fds, w->score);
 	if ((r = loop_init(w)) < 0) {
 		bt_log_error(NULL, 0, "cannot make an event loop");
 		return r;

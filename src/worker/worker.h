@@ -35,7 +35,7 @@ struct bt_worker {
 	struct bt_now now;
 	struct bt_services services;
 	struct bt_router *router;
-	struct bt_access_log *access_log; /* NULL: off */
+	struct bt_access_log *access_log; /* NULL: none */
 	struct bt_common_fields common;
 	struct bt_pool conns, buffers, exchanges;
 	struct bt_arena arena; /* waits for the next exchange */

@@ -152,12 +152,13 @@ static void
 place_open(struct place *p, unsigned slot, const struct bt_conf *conf)
 {
 	int r = bt_channel_pair(&p->near, &p->heritage.channel);
+	int fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
 
 	assert(r == 0);
 	p->heritage.conf = conf;
 	p->heritage.board = board;
 	p->heritage.slot = slot;
-	p->heritage.access_log_fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
+	p->heritage.log_fds = &fd; /* taken at once */
 	r = bt_worker_init(&p->worker, &p->heritage);
 	assert(r == 0);
 	bt_worker_turn(&p->worker);

@@ -1,200 +1,247 @@
 /*
- * worker/access_log.c: the formats to the byte, and nothing from outside that
- * could end a line or a quote.
+ * worker/access_log.c: lines are gathered, written whole, and lost before
+ * anybody waits.
  */
 
 #include "tests/unit/unit.h"
 
 #include "base/fd.h"
+#include "channel/heritage.h"
 #include "worker/access_log.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define WHEN 1700000000 /* 14 Nov 2023 22:13:20 UTC */
+#define LINE "method GET, the status is 200\n"
+#define LINE_BYTES (sizeof(LINE) - 1)
 
-static struct bt_exchange *
-exchange_new(struct bt_baton *baton, const char *line)
+static const struct bt_now now = { .us = 1 };
+static const struct bt_services services = { .now = &now };
+static const struct bt_baton baton = { .id = 1 };
+static const char *files[] = { "/one", "/two" };
+static struct bt_conf conf = { .log_files = files };
+static struct bt_conf_format format;
+static struct bt_score_worker score;
+static struct bt_exchange *x;
+static struct bt_arena arena;
+
+static void
+make(void)
 {
-	struct bt_exchange *x = calloc(1, sizeof(*x));
-	struct bt_addr addr;
-	const char *why;
+	char why[100];
 
+	memset(&score, 0, sizeof(score));
+	x = calloc(1, sizeof(*x));
 	ck_assert_ptr_nonnull(x);
-	ck_assert_int_eq(
-	    bt_addr_parse(BT_STR("192.0.2.7:5000"), &addr, &why), 0);
-	*baton = (struct bt_baton){ .id = 1 };
-	bt_baton_set_peer(baton, &addr);
-	x->baton = baton;
-	x->request.line = bt_str_of(line);
+	x->services = &services;
+	x->baton = &baton;
+	x->request.method_text = BT_STR("GET");
 	x->reply.status = 200;
-	x->sent = 1234;
-	return x;
+	ck_assert_int_eq(
+	    bt_template_parse(BT_STR("method $method, the status is $status"),
+		&arena, &format.template, why, sizeof(why)),
+	    0);
 }
 
 static void
-add_field(struct bt_exchange *x, enum bt_known_field known, const char *value)
+clean(void)
 {
-	struct bt_request *r = &x->request;
-
-	r->fields[r->fields_n].value = bt_str_of(value);
-	r->known[known] = (uint8_t)++r->fields_n;
+	bt_arena_fini(&arena);
+	free(x);
 }
 
-/* The log of one exchange, as read back from its file. */
+static struct bt_access_log *
+log_new(size_t n, int *fds)
+{
+	conf.log_files_n = n;
+	return bt_access_log_new(&conf, fds, &score);
+}
+
 static void
-expect_line(const struct bt_exchange *x, enum bt_log_format format,
-    const char *expected)
+add(struct bt_access_log *log, unsigned file, unsigned n)
 {
-	struct bt_score_worker score = { 0 };
-	struct bt_access_log *log;
-	char text[65536];
-	int pipe_fd[2];
-	ssize_t n;
+	const struct bt_conf_log to = { .file = file, .format = &format };
 
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	setenv("TZ", "UTC", 1);
-	tzset();
-	log = bt_access_log_new(&pipe_fd[1], format, &score);
-	bt_access_log_add(log, x, WHEN);
-	bt_access_log_free(log);
-	n = read(pipe_fd[0], text, sizeof(text) - 1);
-	ck_assert_int_ge(n, 0);
-	text[n] = '\0';
-	close(pipe_fd[0]);
-	ck_assert_str_eq(text, expected);
-	ck_assert_uint_eq(score.log_lines_lost, 0);
+	while (n-- > 0)
+		bt_access_log_add(log, x, &to, 1);
 }
 
-START_TEST(combined)
+static void
+make_pipe(int fd[2])
 {
-	struct bt_baton baton;
-	struct bt_exchange *x = exchange_new(&baton, "GET / HTTP/1.1");
-
-	add_field(x, BT_FIELD_REFERER, "http://example.org/");
-	add_field(x, BT_FIELD_USER_AGENT, "curl/8");
-	expect_line(x, BT_LOG_FORMAT_COMBINED,
-	    "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] \"GET / HTTP/1.1\" "
-	    "200 1234 \"http://example.org/\" \"curl/8\"\n");
-	free(x);
+	ck_assert_int_eq(pipe2(fd, O_NONBLOCK | O_CLOEXEC), 0);
 }
-END_TEST
 
-START_TEST(common_and_nothing_known)
-{
-	struct bt_baton baton;
-	struct bt_exchange *x = exchange_new(&baton, "");
-
-	expect_line(x, BT_LOG_FORMAT_COMMON,
-	    "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] \"-\" 200 1234\n");
-	expect_line(x, BT_LOG_FORMAT_COMBINED,
-	    "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] \"-\" 200 1234 "
-	    "\"-\" \"-\"\n");
-	free(x);
-}
-END_TEST
-
-START_TEST(nothing_escapes)
-{
-	struct bt_baton baton;
-	struct bt_exchange *x =
-	    exchange_new(&baton, "GET /\"\\\n\x1b[31m\xc3\xa9 HTTP/1.1");
-
-	expect_line(x, BT_LOG_FORMAT_COMMON,
-	    "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] "
-	    "\"GET /\\x22\\x5C\\x0A\\x1B[31m\\xC3\\xA9 HTTP/1.1\" 200 1234\n");
-	free(x);
-}
-END_TEST
-
-START_TEST(a_closed_file_costs_lines_and_counts_them)
-{
-	struct bt_score_worker score = { 0 };
-	struct bt_baton baton;
-	struct bt_exchange *x = exchange_new(&baton, "GET / HTTP/1.1");
-	struct bt_access_log *log;
-	int pipe_fd[2];
-
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	close(pipe_fd[0]); /* EPIPE; SIGPIPE is ignored */
-	log = bt_access_log_new(&pipe_fd[1], BT_LOG_FORMAT_COMMON, &score);
-	for (int i = 0; i < 3; i++)
-		bt_access_log_add(log, x, WHEN);
-	bt_access_log_flush(log);
-	ck_assert_uint_eq(score.log_lines_lost, 3);
-	bt_access_log_flush(log);
-	ck_assert_uint_eq(score.log_lines_lost, 3);
-	bt_access_log_free(log);
-	free(x);
-}
-END_TEST
-
-/*
- * Reads what is there; returns how many lines, all of which are whole. `*begun`
- * are the bytes of one that goes on at the next call.
- */
+/* Reads what is there, all of which are whole lines; returns how many. */
 static unsigned
-read_lines(int fd, size_t line_bytes, size_t *begun)
+read_lines(int fd)
 {
-	char text[65536];
-	unsigned lines = 0;
-	ssize_t n;
+	unsigned n = 0;
+	char line[LINE_BYTES];
 
-	while ((n = read(fd, text, sizeof(text))) > 0)
-		for (ssize_t i = 0; i < n; i++, ++*begun)
-			if (text[i] == '\n') {
-				ck_assert_uint_eq(*begun + 1, line_bytes);
-				*begun = (size_t)-1;
-				lines++;
-			}
-	return lines;
+	while (read(fd, line, sizeof(line)) == (ssize_t)sizeof(line)) {
+		ck_assert_mem_eq(line, LINE, sizeof(line));
+		n++;
+	}
+	return n;
 }
+
+START_TEST(no_files_no_log)
+{
+	ck_assert_ptr_null(log_new(0, NULL));
+	bt_access_log_free(NULL);
+}
+END_TEST
+
+START_TEST(each_log_has_its_lines)
+{
+	int one[2], two[2], before = bt_fd_count();
+	struct bt_conf_log both[] = { { .file = 0, .format = &format },
+		{ .file = 1, .format = &format } };
+	struct bt_access_log *log;
+
+	make_pipe(one);
+	make_pipe(two);
+	log = log_new(2, (int[]){ one[1], two[1] });
+	add(log, 0, 2);
+	add(log, 1, 3);
+	bt_access_log_add(log, x, both, 2);
+	bt_access_log_add(log, x, NULL, 0);
+	ck_assert_uint_eq(read_lines(one[0]), 0); /* they are gathered */
+	bt_access_log_flush(log);
+	ck_assert_uint_eq(read_lines(one[0]), 3);
+	ck_assert_uint_eq(read_lines(two[0]), 4);
+	bt_access_log_flush(log); /* the buffers go, and come again */
+	add(log, 0, 1);
+	bt_access_log_free(log);
+	ck_assert_uint_eq(read_lines(one[0]), 1);
+	ck_assert_uint_eq(score.log_lines_lost, 0);
+	close(one[0]);
+	close(two[0]);
+	ck_assert_int_eq(bt_fd_count(), before);
+}
+END_TEST
 
 /* Nobody reads the pipe: lines are lost, but no worker waits. */
 START_TEST(a_full_pipe_does_not_block)
 {
-	enum { N = 10000 };
-	const char *line = "192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] \"GET / "
-			   "HTTP/1.1\" 200 1234\n";
-	struct bt_score_worker score = { 0 };
-	struct bt_baton baton;
-	struct bt_exchange *x = exchange_new(&baton, "GET / HTTP/1.1");
+	enum { N = 20000 };
 	struct bt_access_log *log;
-	int pipe_fd[2];
-	size_t begun = 0;
 	unsigned got;
+	int fd[2];
 
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	ck_assert_int_eq(bt_fd_set_nonblock(pipe_fd[0]), 0);
-	setenv("TZ", "UTC", 1);
-	tzset();
-	log = bt_access_log_new(&pipe_fd[1], BT_LOG_FORMAT_COMMON, &score);
-	for (int i = 0; i < N; i++)
-		bt_access_log_add(log, x, WHEN);
+	make_pipe(fd);
+	log = log_new(1, &fd[1]);
+	add(log, 0, N);
 	ck_assert_uint_gt(score.log_lines_lost, 0);
-	/* a line that was begun is finished as soon as there is room */
+	got = read_lines(fd[0]);
 	bt_access_log_flush(log);
-	got = read_lines(pipe_fd[0], strlen(line), &begun);
+	got += read_lines(fd[0]);
 	bt_access_log_flush(log);
-	got += read_lines(pipe_fd[0], strlen(line), &begun);
+	got += read_lines(fd[0]);
 	ck_assert_uint_eq(got + score.log_lines_lost, N);
+	add(log, 0, 1);
 	bt_access_log_free(log);
+	ck_assert_uint_eq(read_lines(fd[0]), 1);
 	ck_assert_uint_eq(got + score.log_lines_lost, N);
-	close(pipe_fd[0]);
-	free(x);
+	close(fd[0]);
+}
+END_TEST
+
+START_TEST(what_a_pipe_does_not_take_in_the_end_is_lost)
+{
+	struct bt_access_log *log;
+	unsigned got;
+	int fd[2];
+
+	make_pipe(fd);
+	log = log_new(1, &fd[1]);
+	add(log, 0, 4000);
+	bt_access_log_free(log);
+	got = read_lines(fd[0]);
+	ck_assert_uint_lt(got, 4000);
+	ck_assert_uint_eq(got + score.log_lines_lost, 4000);
+	close(fd[0]);
+}
+END_TEST
+
+START_TEST(a_closed_pipe_costs_lines_and_counts_them)
+{
+	struct bt_access_log *log;
+	int fd[2];
+
+	make_pipe(fd);
+	close(fd[0]); /* EPIPE; SIGPIPE is ignored */
+	log = log_new(1, &fd[1]);
+	add(log, 0, 3);
+	bt_access_log_flush(log);
+	ck_assert_uint_eq(score.log_lines_lost, 3);
+	bt_access_log_flush(log);
+	bt_access_log_free(log);
+	ck_assert_uint_eq(score.log_lines_lost, 3);
+}
+END_TEST
+
+START_TEST(a_full_disk_costs_lines_and_counts_them)
+{
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct bt_access_log *log = log_new(1, &fd);
+
+	ck_assert_int_eq(fd, -1);
+	add(log, 0, 10000);
+	bt_access_log_flush(log);
+	ck_assert_uint_eq(score.log_lines_lost, 10000);
+	bt_access_log_free(log);
+}
+END_TEST
+
+/* By the path, wherever in the conf it stands; others are not ours. */
+START_TEST(goes_on_in_another_file)
+{
+	int one[2], two[2], next[2], stray[2];
+	struct bt_access_log *log;
+
+	make_pipe(one);
+	make_pipe(two);
+	make_pipe(next);
+	make_pipe(stray);
+	log = log_new(2, (int[]){ one[1], two[1] });
+	add(log, 0, 1);
+	add(log, 1, 1);
+	bt_access_log_switch(log, bt_log_file_id("/two"), &next[1]);
+	ck_assert_int_eq(next[1], -1);
+	bt_access_log_switch(log, bt_log_file_id("/three"), &stray[1]);
+	ck_assert_int_ne(stray[1], -1);
+	ck_assert_uint_eq(read_lines(two[0]), 1);
+	add(log, 0, 2);
+	add(log, 1, 5);
+	bt_access_log_free(log);
+	ck_assert_uint_eq(read_lines(one[0]), 3);
+	ck_assert_uint_eq(read_lines(two[0]), 0);
+	ck_assert_uint_eq(read_lines(next[0]), 5);
+	bt_access_log_switch(NULL, bt_log_file_id("/one"), &stray[1]);
+	ck_assert_int_ne(stray[1], -1);
+	for (int i = 0; i < 2; i++)
+		close(stray[i]);
+	close(one[0]);
+	close(two[0]);
+	close(next[0]);
 }
 END_TEST
 
 BT_UNIT_SUITE(access_log)
 {
-	TCase *tc = bt_unit_case(s, "lines");
+	TCase *tc = bt_unit_case(s, "files");
 
-	tcase_add_test(tc, combined);
-	tcase_add_test(tc, common_and_nothing_known);
-	tcase_add_test(tc, nothing_escapes);
+	tcase_add_checked_fixture(tc, make, clean);
+	tcase_add_test(tc, no_files_no_log);
+	tcase_add_test(tc, each_log_has_its_lines);
 	tcase_add_test(tc, a_full_pipe_does_not_block);
-	tcase_add_test(tc, a_closed_file_costs_lines_and_counts_them);
+	tcase_add_test(tc, what_a_pipe_does_not_take_in_the_end_is_lost);
+	tcase_add_test(tc, a_closed_pipe_costs_lines_and_counts_them);
+	tcase_add_test(tc, a_full_disk_costs_lines_and_counts_them);
+	tcase_add_test(tc, goes_on_in_another_file);
 }

@@ -44,7 +44,8 @@ START_TEST(presets)
 	ck_assert_ptr_null(c->control);
 	ck_assert_str_eq(c->error_log, "stderr");
 	ck_assert_int_eq(c->error_log_level, BT_LOG_INFO);
-	ck_assert_ptr_null(c->access_log);
+	ck_assert_uint_eq(c->logs_n, 0);
+	ck_assert_uint_eq(c->log_files_n, 0);
 	ck_assert_int_eq(c->dispatch, BT_DISPATCH_ROUND_ROBIN);
 	ck_assert_uint_eq(c->worker_connections, 16384);
 	ck_assert_int_eq(c->worker_timeout_ms, 30000);
@@ -93,8 +94,9 @@ START_TEST(main_values)
 	ck_assert_str_eq(c->control, "/c d");
 	ck_assert_str_eq(c->error_log, "/e");
 	ck_assert_int_eq(c->error_log_level, BT_LOG_DEBUG);
-	ck_assert_str_eq(c->access_log, "/a");
-	ck_assert_int_eq(c->access_log_format, BT_LOG_FORMAT_COMMON);
+	ck_assert_uint_eq(c->log_files_n, 1);
+	ck_assert_str_eq(c->log_files[0], "/a");
+	check_str(c->logs[0].format->name, "common");
 	ck_assert_int_eq(c->dispatch, BT_DISPATCH_LEAST_CONNECTIONS);
 	ck_assert_int_eq(c->worker_timeout_ms, 60000);
 	ck_assert_int_eq(c->header_timeout_ms, 250);
@@ -257,6 +259,11 @@ static const char *const round_trips[] = {
 	"limit_connections 5 per_address; limit_rate 1000000/s per_address;"
 	"worker_max_requests 1; worker_max_memory 1g;"
 	"server { route / { echo; } }",
+	"log_format a 'x $status \"$request\"' '${uri}y'; access_log /a a;"
+	"access_log stdout json; log_format b escape=json '{\"h\":\"$host\"}';"
+	"server { route / { echo; } access_log off; route /b { echo;"
+	"access_log /b b; access_log /a; } }"
+	"server { name x; route / { echo; } }",
 	"max_body_size 0; allow 10.0.0.0/8; allow unix:; add_header A b;"
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
@@ -371,7 +378,7 @@ START_TEST(quick_serves_a_folder)
 	ck_assert_ptr_null(c->user);
 	ck_assert_ptr_null(c->pid_file);
 	ck_assert_ptr_null(c->control);
-	ck_assert_ptr_null(c->access_log);
+	ck_assert_uint_eq(c->log_files_n, 0);
 	ck_assert_str_eq(c->error_log, "stderr");
 	bt_conf_dump(c, &text);
 	bt_conf_free(c);
@@ -410,6 +417,37 @@ START_TEST(quick_says_what_is_wrong)
 }
 END_TEST
 
+/* The nearest list holds; the same path is one file; formats may follow. */
+START_TEST(logs_are_inherited)
+{
+	struct bt_conf *c =
+	    parse("access_log /a mine; log_format mine '$status';"
+		  "server { name a; route / { echo; }"
+		  " route /off { echo; access_log off; }"
+		  " route /two { echo; access_log /b; access_log /a json; } }"
+		  "server { name b; access_log stderr; route / { echo; } }"
+		  "server { name c; access_log off; route / { echo; } }");
+	const struct bt_conf_route *r = c->servers[0].routes;
+
+	ck_assert_uint_eq(c->log_files_n, 3);
+	ck_assert_str_eq(c->log_files[0], "/a");
+	ck_assert_str_eq(c->log_files[1], "/b");
+	ck_assert_str_eq(c->log_files[2], "stderr");
+	ck_assert_uint_eq(c->logs_n, 1);
+	check_str(c->logs[0].format->name, "mine");
+	ck_assert_ptr_eq(r[0].scope.logs, c->logs);
+	ck_assert_uint_eq(r[1].scope.logs_n, 0);
+	ck_assert_uint_eq(r[2].scope.logs_n, 2);
+	ck_assert_uint_eq(r[2].scope.logs[0].file, 1);
+	check_str(r[2].scope.logs[0].format->name, "combined");
+	ck_assert_uint_eq(r[2].scope.logs[1].file, 0);
+	check_str(r[2].scope.logs[1].format->name, "json");
+	ck_assert_uint_eq(c->servers[1].routes[0].scope.logs[0].file, 2);
+	ck_assert_uint_eq(c->servers[2].routes[0].scope.logs_n, 0);
+	bt_conf_free(c);
+}
+END_TEST
+
 START_TEST(many_servers_are_checked_at_once)
 {
 	struct bt_buf text = { 0 };
@@ -439,6 +477,7 @@ BT_UNIT_SUITE(conf)
 	tcase_add_loop_test(tc, access_lists_decide_about_all, 0,
 	    (int)(sizeof(lists) / sizeof(lists[0])));
 	tcase_add_test(tc, listens_are_shared);
+	tcase_add_test(tc, logs_are_inherited);
 	tcase_add_test(tc, many_servers_are_checked_at_once);
 	tc = bt_unit_case(s, "dump");
 	tcase_add_loop_test(tc, dump_can_be_read_back, 0,

@@ -200,8 +200,7 @@ setup(void)
 	set = (struct bt_slots){ .base = event_base_new(),
 		.on_news = on_news,
 		.on_back = on_back,
-		.generation = 7,
-		.access_log_fd = -1 };
+		.generation = 7 };
 	ck_assert_int_eq(bt_scoreboard_new(4, &set.board), 0);
 	bt_slots_init(&set);
 	slot = &set.all[0];
