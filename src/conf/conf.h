@@ -71,6 +71,7 @@ struct bt_conf_access {
 
 struct bt_conf_field { /* `add_header NAME VALUE [always]` */
 	struct bt_str name, value;
+	const struct bt_template *template; /* NULL: without variables */
 	bool always; /* also on answers other than 200, 201, 204, 206, 30x */
 };
 

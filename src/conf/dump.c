@@ -206,9 +206,14 @@ put_proxies(struct bt_buf *out, const struct bt_conf *conf)
 static void
 put_header(struct bt_buf *out, unsigned depth, const struct bt_conf_field *f)
 {
-	struct bt_str words[3] = { f->name, f->value, BT_STR("always") };
-
-	put_words(out, depth, "add_header", words, f->always ? 3 : 2);
+	begin(out, depth, "add_header");
+	bt_value_append_word(out, f->name);
+	bt_buf_putc(out, ' ');
+	if (f->template != NULL)
+		bt_value_append_template(out, f->value);
+	else
+		bt_value_append_word(out, f->value);
+	bt_buf_puts(out, f->always ? " always;\n" : ";\n");
 }
 
 static void

@@ -113,16 +113,31 @@ check_field(struct bt_build *b, const struct bt_node *n)
 	    !bt_str_equal(n->words[3].text, bt_str_of(always)))
 		bt_build_unknown_word(b, n, 3, "option", &always, 1);
 	else
-		return bt_build_check_variables(b, n, 2);
+		return true;
 	return false;
+}
+
+/* The value's variables, if it has any.  False: they are wrong. */
+static bool
+take_variables(
+    struct bt_build *b, const struct bt_node *n, const struct bt_template **ret)
+{
+	struct bt_template *t;
+
+	if (!n->words[2].variable)
+		return true;
+	t = bt_build_array(b, 1, sizeof(*t));
+	*ret = t;
+	return bt_build_template(b, n, 2, t);
 }
 
 void
 bt_set_field(struct bt_build *b, const struct bt_node *n)
 {
+	const struct bt_template *template = NULL;
 	struct bt_frame *f = b->frame;
 
-	if (!check_field(b, n))
+	if (!check_field(b, n) || !take_variables(b, n, &template))
 		return;
 	f->fields_bytes += n->words[1].text.n + n->words[2].text.n + 4;
 	if (f->fields_bytes > FIELDS_BYTES_MAX) {
@@ -141,6 +156,7 @@ bt_set_field(struct bt_build *b, const struct bt_node *n)
 	f->fields[f->scope->fields_n++] = (struct bt_conf_field){
 		.name = bt_build_copy(b, n->words[1].text),
 		.value = bt_build_copy(b, n->words[2].text),
+		.template = template,
 		.always = n->words_n > 3,
 	};
 }

@@ -50,6 +50,7 @@ struct bt_route {
 	const struct bt_services *services;
 	/* `add_header`, as whole lines: on good answers, and on all of them */
 	struct bt_str fields, fields_always;
+	bool varies; /* there are more, with variables */
 	/* `fields` begins with so many bytes of `cache_control` */
 	size_t fresh_bytes;
 	unsigned before, behind; /* the handler: its stages (stage.h) */

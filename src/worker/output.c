@@ -12,6 +12,7 @@
 #include "http/status.h"
 #include "worker/error_page.h"
 #include "worker/exchange.h"
+#include "worker/fields.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -110,38 +111,6 @@ put_common(char *at, struct bt_worker *w)
 	return put(at, common->text, common->n);
 }
 
-static struct bt_str
-without_fresh(const struct bt_route *route)
-{
-	return (struct bt_str){ route->fields.p + route->fresh_bytes,
-		route->fields.n - route->fresh_bytes };
-}
-
-/* add_header's lines for an answer of that status, as nginx has it. */
-static struct bt_str
-route_fields(const struct bt_exchange *x)
-{
-	if (x->route == NULL)
-		return BT_STR_NONE;
-	switch (x->reply.status) {
-	case 200:
-	case 201:
-	case 204:
-	case 206:
-	case 301:
-	case 302:
-	case 303:
-	case 304:
-	case 307:
-	case 308:
-		if (x->reply.says_fresh)
-			return without_fresh(x->route);
-		return x->route->fields;
-	default:
-		return x->route->fields_always;
-	}
-}
-
 /* Whether the content can only end with the connection. */
 static bool
 ends_with_close(const struct bt_exchange *x)
@@ -191,7 +160,7 @@ write_head(struct bt_conn *c)
 	struct bt_worker *w = c->worker;
 	struct bt_exchange *x = c->x;
 	struct bt_reply *reply = &x->reply;
-	struct bt_str more = route_fields(x);
+	struct bt_str more = bt_fields_added(x);
 	size_t want = HEAD_FIXED_BYTES + reply->fields.n + more.n;
 	char *at;
 

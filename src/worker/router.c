@@ -116,11 +116,21 @@ fields_of(const struct bt_conf_scope *scope, bool only_always)
 	if (!only_always && scope->cache_control != NULL)
 		bt_buf_printf(&b, CACHE_CONTROL, scope->cache_control);
 	for (size_t i = 0; i < scope->fields_n; i++)
-		if (!only_always || scope->fields[i].always)
+		if (scope->fields[i].template == NULL &&
+		    (!only_always || scope->fields[i].always))
 			bt_buf_printf(&b, "%.*s: %.*s\r\n",
 			    BT_STR_ARG(scope->fields[i].name),
 			    BT_STR_ARG(scope->fields[i].value));
 	return bt_buf_str(&b); /* freed with the route */
+}
+
+static bool
+has_variables(const struct bt_conf_scope *scope)
+{
+	for (size_t i = 0; i < scope->fields_n; i++)
+		if (scope->fields[i].template != NULL)
+			return true;
+	return false;
 }
 
 static size_t
@@ -143,6 +153,7 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.services = services,
 		.fields = fields_of(&conf->scope, false),
 		.fields_always = fields_of(&conf->scope, true),
+		.varies = has_variables(&conf->scope),
 		.fresh_bytes = fresh_bytes(&conf->scope) };
 	route->before = bt_stages_before(route);
 	route->behind = bt_stages_behind(route);

@@ -155,6 +155,43 @@ START_TEST(which_file_answers)
 }
 END_TEST
 
+#define ADDS \
+	"server {\n" \
+	"  add_header X-Id $request_id always; add_header X-Uri \"<$uri>\";\n" \
+	"  add_header X-Arg $arg_a; add_header X-Fixed fixed;\n" \
+	"  route / { return 200 x; } route /none { return 404; } }\n"
+
+/* On good answers all of them, on others those that say so. */
+START_TEST(added_fields)
+{
+	struct daemon *d = daemon_start(ADDS);
+	struct client *c = daemon_connect(d);
+	struct reply *r = client_get(c, "/x?a=1", "");
+	const char *id = reply_field(r, "X-Id");
+	char before[33];
+
+	reply_wants(r, "X-Uri", "</x>");
+	reply_wants(r, "X-Arg", "1");
+	reply_wants(r, "X-Fixed", "fixed");
+	ck_assert_ptr_nonnull(id);
+	ck_assert_uint_eq(strlen(id), 32);
+	strcpy(before, id);
+	/* nothing of the client's ends the line; without a value there is none
+	 */
+	r = client_get(c, "/%0d%0aX-Evil:%20yes", "");
+	reply_wants(r, "X-Uri", "</??X-Evil: yes>");
+	reply_wants(r, "X-Evil", NULL);
+	reply_wants(r, "X-Arg", NULL);
+	ck_assert_str_ne(reply_field(r, "X-Id"), before);
+	r = client_get(c, "/none", "Accept: text/plain\r\n");
+	ck_assert_uint_eq(r->status, 404);
+	reply_wants(r, "X-Uri", NULL);
+	reply_wants(r, "X-Fixed", NULL);
+	ck_assert_ptr_nonnull(strstr(r->content, reply_field(r, "X-Id")));
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(variables)
 {
 	TCase *tc = bt_system_case(s, "values");
@@ -163,4 +200,5 @@ BT_SYSTEM_SUITE(variables)
 	tcase_add_test(tc, what_is_said);
 	tcase_add_test(tc, absolute_form_without_a_path);
 	tcase_add_test(tc, which_file_answers);
+	tcase_add_test(tc, added_fields);
 }

@@ -264,6 +264,8 @@ static const char *const round_trips[] = {
 	"server { route / { echo; } access_log off; route /b { echo;"
 	"access_log /b b; access_log /a; } }"
 	"server { name x; route / { echo; } }",
+	"add_header A $request_id; server { route / { echo; add_header B "
+	"\"${host}x y\" always; add_header C 'a$'; } }",
 	"max_body_size 0; allow 10.0.0.0/8; allow unix:; add_header A b;"
 	"file_cache_valid 0; server { route / { echo; } "
 	"route /b { echo; deny 2001:db8::/32; add_header C \"d'\\\"e\\$f\" "
