@@ -49,7 +49,8 @@ warm_random() { # PORT PREFIX…
 }
 
 # What the server has before its first idle connections is what later ones are
-# compared with, too: not every server gives back what it had for those.
+# compared with, too: not every server gives back what it had for those.  False
+# when it does not answer all of them.
 hold_idle() { # INSTANCE PREFIX…
 	local name=$1
 	shift
@@ -61,14 +62,11 @@ hold_idle() { # INSTANCE PREFIX…
 	    <"$run/hold" >"$run/ready" &
 	holder=$!
 	exec 8>"$run/hold"
-	read -r <"$run/ready" || {
-		echo "bench: $name does not hold $IDLE connections" >&2
-		exit 1
-	}
+	read -r <"$run/ready"
 }
 
 release_idle() { # INSTANCE
 	exec 8>&-
-	wait "$holder"
+	wait "$holder" || true
 	settle "$1"
 }

@@ -10,6 +10,7 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -74,11 +75,13 @@ ask(int fd)
 	if (write(fd, head, head_n) != (ssize_t)head_n)
 		fail("idle: request");
 	while (n < want) {
-		ssize_t r = poll(&readable, 1, ANSWER_MS) == 1
-		    ? read(fd, in + n, sizeof(in) - 1 - n)
-		    : -1;
+		ssize_t r;
 
-		if (r <= 0)
+		errno = ETIMEDOUT;
+		if (poll(&readable, 1, ANSWER_MS) != 1)
+			fail("idle: answer");
+		errno = ECONNABORTED; /* for an end of file */
+		if ((r = read(fd, in + n, sizeof(in) - 1 - n)) <= 0)
 			fail("idle: answer");
 		n += (size_t)r;
 		in[n] = '\0';

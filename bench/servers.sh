@@ -27,9 +27,12 @@ free_port() { # one that nobody listens at
 }
 
 # A line that begins with @LOG@ is for instances with a log, one with @QUIET@
-# for those without, one with @AIO@ for those with threads.
+# for those without, one with @AIO@ for those with threads.  lighttpd takes no
+# more connections than half of its descriptors.
 fill_in() { # INSTANCE WORKERS PORT
-	local on=QUIET off=LOG aio='/^@AIO@/d'
+	local on=QUIET off=LOG aio='/^@AIO@/d' fds
+	fds=$(ulimit -Hn)
+	[ "$fds" != unlimited ] && [ "$fds" -lt 32768 ] || fds=32768
 	case $1 in
 	*.log) on=LOG off=QUIET ;;
 	*.aio) aio='s|^@AIO@||' ;;
@@ -37,6 +40,7 @@ fill_in() { # INSTANCE WORKERS PORT
 	sed -e "$aio" -e "/^@$off@/d" -e "s|^@$on@||" -e "s|@WORKERS@|$2|g" \
 	    -e "s|@PORT@|$3|g" -e "s|@ROOT@|$run/www|g" -e "s|@RUN@|$run|g" \
 	    -e "s|@NAME@|$1|g" -e "s|@USER@|$(id -un)|g" \
+	    -e "s|@FDS@|$fds|g" -e "s|@HALF@|$((fds / 2))|g" \
 	    -e "s|@EXTRA@|$(($2 > 1 ? $2 : 0))|g" \
 	    "$here/${1%.*}.conf.in" >"$run/$1.conf"
 }
