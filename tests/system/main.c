@@ -18,7 +18,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define SUITES_MAX 64
+#define SUITES_MAX 256
 #define TEST_SECONDS 40.0
 
 static struct {

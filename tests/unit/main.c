@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITES_MAX 64
+#define SUITES_MAX 256
 
 static struct {
 	const char *name;
