@@ -140,7 +140,7 @@ SYSTEM_SUITES := $(call suites,SYSTEM,$(wildcard tests/system/*.c))
 TESTS         ?=
 unknown_tests := $(filter-out $(UNIT_SUITES) $(SYSTEM_SUITES),$(TESTS))
 
-# $(call run_suites,PROGRAM,ITS SUITES): runs those of TESTS, or all.  A pipe's
+# $(call run_suites,PROGRAM,SUITES,LOG): runs those of TESTS, or all.  A pipe's
 # status is its last command's, so the program's own goes through a file; and a
 # program that ends well without Check's closing line has not ended well.
 define run_suites
@@ -149,10 +149,10 @@ case "$(strip $(TESTS)):$(strip $(filter $(TESTS),$(2)))" in \
 :*|*:?*) ;; \
 *) exit 0 ;; \
 esac; \
-{ $B/$(1) $(filter $(TESTS),$(2)); echo $$? > $B/$(1).status; } 2>&1 | \
-    tee $B/$(1).log; \
-test "`cat $B/$(1).status`" = 0 || { echo "$(1) tests failed" >&2; exit 1; }; \
-grep -q '100%: Checks: [1-9][0-9]*, Failures: 0, Errors: 0' $B/$(1).log || \
+{ $B/$(1) $(if $(TESTS),$(filter $(TESTS),$(2)),$(2)); \
+    echo $$? > $B/$(3).status; } 2>&1 | tee $B/$(3).log; \
+test "`cat $B/$(3).status`" = 0 || { echo "$(1) tests failed" >&2; exit 1; }; \
+grep -q '100%: Checks: [1-9][0-9]*, Failures: 0, Errors: 0' $B/$(3).log || \
     { echo "$(1) tests did not say that all passed" >&2; exit 1; }
 endef
 
@@ -166,12 +166,17 @@ check-now: headers layers $(DAEMON) run-unit $(if $(SYSTEM_OBJ),run-system) run-
 unit: run-unit ## unit tests alone (TESTS=...)
 system: run-system ## system tests alone (TESTS=...)
 
-# One behind the other, also with -j: both want the machine for themselves.
-run-unit: $B/unit
-	$(call run_suites,unit,$(UNIT_SUITES))
+# Unit tests in two halves, side by side with -j: each has a process of its own,
+# which takes its time to end where it is sanitized.  Then the system tests, and
+# the torture, which want the machine for themselves.
+UNIT_HALVES := run-unit-1 run-unit-0
+run-unit: $(UNIT_HALVES)
+$(UNIT_HALVES): run-unit-%: $B/unit
+	$(call run_suites,unit,$(shell \
+	    printf '%s\n' $(UNIT_SUITES) | awk 'NR % 2 == $*'),unit-$*)
 
 run-system: $B/system $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
-	$(call run_suites,system,$(SYSTEM_SUITES))
+	$(call run_suites,system,$(SYSTEM_SUITES),system)
 
 # Two runs by one seed: what may cost nobody anything, wrk beside it; then with
 # workers killed and the service restarted, which may cost those who were there.
@@ -409,7 +414,8 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all run run-now check check-now unit system run-unit run-system \
+.PHONY: all run run-now check check-now unit system run-unit $(UNIT_HALVES) \
+    run-system \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
     analyze analyze-now headers layers format bench bench-cold install \
     uninstall deb deb-now test-service deps help clean FORCE
