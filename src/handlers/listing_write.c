@@ -7,6 +7,9 @@
 
 #include "handlers/listing.h"
 
+#include "base/escape.h"
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <time.h>
 
@@ -56,85 +59,32 @@ static const char page_style[] =
     "tbody .s{grid-column:2;grid-row:2;font-size:.85rem}}\n"
     "</style>\n";
 
-/*
- * The length of the UTF-8 sequence that `s` begins with (RFC 3629); 0: none.
- */
-static size_t
-utf8_length(struct bt_str s)
+/* How text stands in a format: bt_escape_html(), bt_escape_json(), or as is. */
+typedef void put_fn(struct bt_buf *, struct bt_str);
+
+static void
+put_plain(struct bt_buf *b, struct bt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = p[0] < 0x80 ? 1
-	    : p[0] < 0xc2      ? 0
-	    : p[0] < 0xe0      ? 2
-	    : p[0] < 0xf0      ? 3
-	    : p[0] < 0xf5      ? 4
-			       : 0;
-
-	if (n == 0 || n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
-		return 0;
-	return n;
-}
-
-/* What stands for an ASCII character in a format; NULL: itself. */
-typedef const char *escape_fn(char);
-
-static const char *
-escape_html(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
-static const char *
-escape_json(char c)
-{
-	return c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
-}
-
-static const char *
-escape_none(char c)
-{
-	return NULL;
+	bt_buf_append(b, s.p, s.n);
 }
 
 /* A name to be read; always UTF-8, without control bytes. */
 static void
-put_name(struct bt_buf *b, struct bt_str s, escape_fn *escape)
+put_name(struct bt_buf *b, struct bt_str s, put_fn *put)
 {
 	while (s.n > 0) {
 		unsigned char c = (unsigned char)s.p[0];
-		size_t n = utf8_length(s);
-		const char *instead = n == 1 ? escape(s.p[0]) : NULL;
+		size_t n = bt_utf8_printable(s.p, s.n);
 
-		if (n == 0)
-			bt_buf_puts(b, "\xef\xbf\xbd"); /* U+FFFD */
+		if (n > 0)
+			put(b, (struct bt_str){ s.p, n });
 		else if (c < 0x20)
 			bt_buf_append(
 			    b, (char[]){ '\xe2', '\x90', (char)(0x80 + c) }, 3);
 		else if (c == 0x7f)
 			bt_buf_puts(b, "\xe2\x90\xa1"); /* U+2421 */
-		else if (instead != NULL)
-			bt_buf_puts(b, instead);
 		else
-			bt_buf_append(b, s.p, n);
+			bt_buf_puts(b, "\xef\xbf\xbd"); /* U+FFFD */
 		n = n ? n : 1;
 		s.p += n;
 		s.n -= n;
@@ -216,7 +166,7 @@ put_crumbs(struct bt_buf *b, struct bt_str path)
 			bt_buf_puts(b, "../");
 		bt_buf_puts(b, "\"><bdi>");
 		put_name(b, (struct bt_str){ path.p + begin, end - begin },
-		    escape_html);
+		    bt_escape_html);
 		bt_buf_puts(b, "</bdi></a><i>/</i>");
 	}
 	bt_buf_puts(b, "</h1>\n");
@@ -252,7 +202,7 @@ put_row(struct bt_buf *b, const struct bt_listing_entry *e)
 		      : "<tr><td class=n><a href=\"./");
 	put_segment(b, e->name);
 	bt_buf_puts(b, e->folder ? "/\"><bdi>" : "\"><bdi>");
-	put_name(b, e->name, escape_html);
+	put_name(b, e->name, bt_escape_html);
 	bt_buf_puts(b, e->folder ? "</bdi>/</a><td class=s>" : "</bdi></a>");
 	if (!e->folder) {
 		bt_buf_printf(b, "<td class=s title=\"%" PRIu64 "\">", e->size);
@@ -271,7 +221,7 @@ write_html(const struct bt_listing *l, struct bt_str path,
 	    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
 	    "<meta name=\"robots\" content=\"noindex\">\n<title>");
-	put_name(b, path, escape_html);
+	put_name(b, path, bt_escape_html);
 	bt_buf_puts(b, "</title>\n");
 	bt_buf_puts(b, page_style);
 	put_crumbs(b, path);
@@ -303,7 +253,7 @@ write_json(const struct bt_listing *l, struct bt_buf *b)
 		const struct bt_listing_entry *e = &l->entries[i];
 
 		bt_buf_puts(b, i ? ",\n{\"name\":\"" : "\n{\"name\":\"");
-		put_name(b, e->name, escape_json);
+		put_name(b, e->name, bt_escape_json);
 		if (e->folder)
 			bt_buf_puts(b, "\",\"type\":\"folder\"");
 		else
@@ -327,7 +277,7 @@ write_text(const struct bt_listing *l, struct bt_buf *b)
 			bt_buf_puts(b, "\t-\t");
 		else
 			bt_buf_printf(b, "\t%" PRIu64 "\t", e->size);
-		put_name(b, e->name, escape_none);
+		put_name(b, e->name, put_plain);
 		bt_buf_puts(b, e->folder ? "/\n" : "\n");
 	}
 }
