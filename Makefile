@@ -57,7 +57,7 @@ LLHTTP_LIBS   :=
 LLHTTP_OBJ    := $(addprefix $B/llhttp/,llhttp.o api.o http.o)
 endif
 
-PKGS       := libevent_core libcrypt zlib
+PKGS       := libevent_core libcrypt zlib libsodium
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(LLHTTP_CFLAGS)
 DEP_LIBS   := $(LLHTTP_LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_CFLAGS := $(shell $(PKG_CONFIG) --cflags check 2>/dev/null)
@@ -281,8 +281,8 @@ $B/headers/%.ok: %.h $(HEADERS) $B/flags
 LAYERS := \
     base: \
     conf:base channel:base scoreboard:base http:base \
-    app:base,conf,channel,scoreboard,http \
     handlers:base,conf,channel,scoreboard,http \
+    app:base,conf,channel,scoreboard,http,handlers \
     worker:base,conf,channel,scoreboard,http,app,handlers \
     master:base,conf,channel,scoreboard \
     channel/heritage.h:base,conf,scoreboard
