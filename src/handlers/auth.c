@@ -134,7 +134,7 @@ is_known(struct bt_auth *auth, const struct bt_sip_hash *hash, int64_t now_ms)
 
 /* 401: who are you? */
 static void
-ask(struct bt_exchange *x)
+ask(struct baton_exchange *x)
 {
 	bt_reply_error(x, 401,
 	    bt_arena_printf(&x->arena,
@@ -170,7 +170,7 @@ send_home(struct bt_auth *auth)
 	struct check *k;
 
 	while ((k = STAILQ_FIRST(&auth->line)) != NULL) {
-		struct bt_exchange *x = k->work.x;
+		struct baton_exchange *x = k->work.x;
 
 		STAILQ_REMOVE_HEAD(&auth->line, link);
 		auth->waiting--;
@@ -188,7 +188,7 @@ static void
 done(struct bt_work *work)
 {
 	struct check *k = (struct check *)work;
-	struct bt_exchange *x = work->x;
+	struct baton_exchange *x = work->x;
 	struct bt_auth *auth = k->auth;
 
 	if (k->right && x != NULL)
@@ -249,8 +249,8 @@ check_new(struct bt_auth *auth, const struct bt_conf_auth *list,
 	return k;
 }
 
-static enum bt_step
-verify(struct bt_exchange *x, const struct bt_credentials *c)
+static enum baton_step
+verify(struct baton_exchange *x, const struct bt_credentials *c)
 {
 	const struct bt_conf_auth *list = x->route->conf->scope.auth;
 	struct bt_auth *auth = x->services->auth;
@@ -259,11 +259,11 @@ verify(struct bt_exchange *x, const struct bt_credentials *c)
 
 	if (is_known(auth, &hash, x->services->now->ms)) {
 		x->user = c->user;
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	}
 	if (auth->waiting == WAITING_MAX) {
 		bt_reply_busy(x);
-		return BT_STEP_ANSWERED;
+		return BATON_ANSWERED;
 	}
 	k = check_new(auth, list, c, hash);
 	bt_work_hold(x, &k->work);
@@ -271,13 +271,13 @@ verify(struct bt_exchange *x, const struct bt_credentials *c)
 	auth->waiting++;
 	start_next(auth);
 	if (auth->running > 0)
-		return BT_STEP_WAIT;
+		return BATON_WAIT;
 	STAILQ_REMOVE(&auth->line, k, check, link);
 	auth->waiting--;
 	check_free(k);
 	x->work = NULL;
 	bt_reply_busy(x);
-	return BT_STEP_ANSWERED;
+	return BATON_ANSWERED;
 }
 
 static bool
@@ -286,15 +286,15 @@ is_on(const struct bt_route *route)
 	return route->conf->scope.auth != NULL;
 }
 
-static enum bt_step
-enter(struct bt_exchange *x)
+static enum baton_step
+enter(struct baton_exchange *x)
 {
 	const struct bt_conf_auth *list = x->route->conf->scope.auth;
 	struct bt_credentials c;
 
 	if (x->services->auth == NULL) {
 		bt_reply_busy(x);
-		return BT_STEP_ANSWERED;
+		return BATON_ANSWERED;
 	}
 	if ((x->request.repeated & 1u << BT_FIELD_AUTHORIZATION) ||
 	    bt_basic_parse(
@@ -302,13 +302,12 @@ enter(struct bt_exchange *x)
 		&x->arena, &c) < 0 ||
 	    c.user.n == 0 || list->users_n == 0) {
 		ask(x);
-		return BT_STEP_ANSWERED;
+		return BATON_ANSWERED;
 	}
 	return verify(x, &c);
 }
 
 const struct bt_stage bt_stage_auth = {
-	.name = "basic_auth",
+	.stage = { .name = "basic_auth", .enter = enter },
 	.is_on = is_on,
-	.enter = enter,
 };

@@ -98,7 +98,7 @@ static void
 done(struct bt_work *work)
 {
 	struct listing_work *w = (struct listing_work *)work;
-	struct bt_exchange *x = work->x;
+	struct baton_exchange *x = work->x;
 	struct bt_buf *out;
 
 	if (x != NULL && w->result < 0) {
@@ -130,7 +130,7 @@ negotiate(const struct bt_request *r)
 }
 
 void
-bt_autoindex_answer(struct bt_exchange *x, int root_fd, struct bt_str path)
+bt_autoindex_answer(struct baton_exchange *x, int root_fd, struct bt_str path)
 {
 	const struct bt_request *r = &x->request;
 	struct listing_work *w;

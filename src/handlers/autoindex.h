@@ -11,6 +11,7 @@
  *
  * Context: worker, on the loop; the exchange has no work under way.
  */
-void bt_autoindex_answer(struct bt_exchange *, int root_fd, struct bt_str path);
+void bt_autoindex_answer(
+    struct baton_exchange *, int root_fd, struct bt_str path);
 
 #endif

@@ -19,7 +19,7 @@ struct echo {
 };
 
 static size_t
-room(struct bt_exchange *x)
+room(struct baton_exchange *x)
 {
 	const struct echo *e = x->state;
 
@@ -27,7 +27,7 @@ room(struct bt_exchange *x)
 }
 
 static void
-content(struct bt_exchange *x, struct bt_str piece)
+content(struct baton_exchange *x, struct bt_str piece)
 {
 	struct echo *e = x->state;
 
@@ -36,7 +36,7 @@ content(struct bt_exchange *x, struct bt_str piece)
 }
 
 static void
-content_end(struct bt_exchange *x)
+content_end(struct baton_exchange *x)
 {
 	struct echo *e = x->state;
 
@@ -45,7 +45,7 @@ content_end(struct bt_exchange *x)
 }
 
 static ssize_t
-pull(struct bt_exchange *x, char *out, size_t n)
+pull(struct baton_exchange *x, char *out, size_t n)
 {
 	struct echo *e = x->state;
 	size_t waiting = e->end - e->at;
@@ -62,7 +62,7 @@ pull(struct bt_exchange *x, char *out, size_t n)
 }
 
 static struct bt_str
-content_type(struct bt_exchange *x)
+content_type(struct baton_exchange *x)
 {
 	struct bt_str type =
 	    bt_request_known(&x->request, BT_FIELD_CONTENT_TYPE);
@@ -74,7 +74,7 @@ content_type(struct bt_exchange *x)
 }
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	const struct bt_request *r = &x->request;
 	struct echo *e;

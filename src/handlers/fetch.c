@@ -41,7 +41,7 @@ fetch_done(struct bt_work *work)
 }
 
 void
-bt_fetch_start(struct bt_exchange *x, int fd, uint64_t offset, size_t n)
+bt_fetch_start(struct baton_exchange *x, int fd, uint64_t offset, size_t n)
 {
 	struct fetch *f = bt_mem_zero(1, sizeof(*f));
 

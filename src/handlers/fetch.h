@@ -15,6 +15,6 @@
  *
  * Context: worker, on the loop; the exchange has no other work under way.
  */
-void bt_fetch_start(struct bt_exchange *, int fd, uint64_t offset, size_t n);
+void bt_fetch_start(struct baton_exchange *, int fd, uint64_t offset, size_t n);
 
 #endif

@@ -11,8 +11,8 @@ rate_is_on(const struct bt_route *route)
 }
 
 /* Who has asked too much is told when to come again; the connection stays. */
-static enum bt_step
-rate_enter(struct bt_exchange *x)
+static enum baton_step
+rate_enter(struct baton_exchange *x)
 {
 	const struct bt_services *s = x->services;
 	const struct bt_rate rate = { s->conf->limit_rate,
@@ -22,18 +22,17 @@ rate_enter(struct bt_exchange *x)
 
 	if (key == 0 ||
 	    (ms = bt_rates_take(s->rates, key, rate, s->now->ms)) == 0)
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	bt_score_add(&s->score->limited, 1);
 	bt_reply_error(x, 429,
 	    bt_arena_printf(&x->arena, "Retry-After: %lld\r\n",
 		(long long)(ms + 999) / 1000));
-	return BT_STEP_ANSWERED;
+	return BATON_ANSWERED;
 }
 
 const struct bt_stage bt_stage_rate = {
-	.name = "limit_rate",
+	.stage = { .name = "limit_rate", .enter = rate_enter },
 	.is_on = rate_is_on,
-	.enter = rate_enter,
 };
 
 bool
@@ -55,17 +54,16 @@ access_is_on(const struct bt_route *route)
 	return route->conf->scope.access_n > 0;
 }
 
-static enum bt_step
-access_enter(struct bt_exchange *x)
+static enum baton_step
+access_enter(struct baton_exchange *x)
 {
 	if (bt_route_allows(x->route, x->baton))
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	bt_reply_error(x, 403, BT_STR_NONE);
-	return BT_STEP_ANSWERED;
+	return BATON_ANSWERED;
 }
 
 const struct bt_stage bt_stage_access = {
-	.name = "access",
+	.stage = { .name = "access", .enter = access_enter },
 	.is_on = access_is_on,
-	.enter = access_enter,
 };

@@ -89,7 +89,7 @@ is_on(const struct bt_route *route)
 
 /* Whether the answer, or what it is a part of, is of a kind that is coded. */
 static bool
-is_candidate(const struct bt_exchange *x)
+is_candidate(const struct baton_exchange *x)
 {
 	const struct bt_reply *reply = &x->reply;
 
@@ -101,7 +101,7 @@ is_candidate(const struct bt_exchange *x)
 }
 
 static void
-add_vary(struct bt_exchange *x)
+add_vary(struct baton_exchange *x)
 {
 	struct bt_str vary = find_value(x->reply.fields, BT_STR("Vary"));
 
@@ -113,7 +113,7 @@ add_vary(struct bt_exchange *x)
 
 /* The lines of the coded answer. */
 static struct bt_str
-coded_fields(struct bt_exchange *x)
+coded_fields(struct baton_exchange *x)
 {
 	struct bt_str rest = x->reply.fields;
 	struct bt_str coding = BT_STR("Content-Encoding: gzip\r\n");
@@ -139,7 +139,7 @@ coded_fields(struct bt_exchange *x)
 
 /* Sends the coded content in the place of what there was.  Takes the entry. */
 static void
-replace(struct bt_exchange *x, struct bt_gzip_entry *e)
+replace(struct baton_exchange *x, struct bt_gzip_entry *e)
 {
 	struct bt_str fields;
 
@@ -239,11 +239,13 @@ static void
 done(struct bt_work *work)
 {
 	struct gzip_work *w = (struct gzip_work *)work;
-	struct bt_exchange *x = work->x;
+	struct baton_exchange *x = work->x;
 	struct bt_gzip_entry *e;
 
-	if (x != NULL)
+	if (x != NULL) {
 		x->reply.status = w->status;
+		bt_stages_go_on(x);
+	}
 	if (x != NULL && !w->failed) {
 		e = bt_gzip_add(w->cache, w->key, w->coded);
 		w->coded = BT_STR_NONE;
@@ -254,7 +256,7 @@ done(struct bt_work *work)
 
 /* What the content was made from, where that has a validator. */
 static struct bt_str
-key_of(struct bt_exchange *x)
+key_of(struct baton_exchange *x)
 {
 	struct bt_str etag = find_value(x->reply.fields, BT_STR("ETag"));
 
@@ -265,8 +267,8 @@ key_of(struct bt_exchange *x)
 	    BT_STR_ARG(x->request.path));
 }
 
-static enum bt_step
-start(struct bt_exchange *x, struct bt_str key)
+static enum baton_step
+start(struct baton_exchange *x, struct bt_str key)
 {
 	const struct bt_reply *reply = &x->reply;
 	struct gzip_work *w = bt_mem_zero(1, sizeof(*w) + key.n);
@@ -289,14 +291,14 @@ start(struct bt_exchange *x, struct bt_str key)
 	if ((w->fd == -1 && w->content == NULL) ||
 	    bt_work_start(x, &w->work) < 0) {
 		work_free(w); /* it is sent as it is */
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	}
 	x->reply.status = 0; /* not yet */
-	return BT_STEP_WAIT;
+	return BATON_WAIT;
 }
 
-static enum bt_step
-leave(struct bt_exchange *x)
+static enum baton_step
+leave(struct baton_exchange *x)
 {
 	const struct bt_reply *reply = &x->reply;
 	struct bt_gzip_entry *e;
@@ -305,7 +307,7 @@ leave(struct bt_exchange *x)
 	if (reply->status == 304)
 		add_vary(x);
 	if ((reply->status != 200 && reply->status != 206) || !is_candidate(x))
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	add_vary(x);
 	if (reply->status != 200 ||
 	    (reply->kind != BT_BODY_BYTES && reply->kind != BT_BODY_FILE) ||
@@ -313,17 +315,16 @@ leave(struct bt_exchange *x)
 	    reply->length > BT_GZIP_MAX ||
 	    bt_accept_coding(&x->request, BT_CODING_BIT(BT_CODING_GZIP)) !=
 		BT_CODING_GZIP)
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	key = key_of(x);
 	if (key.n > 0 && (e = bt_gzip_find(x->services->gzip, key)) != NULL) {
 		replace(x, e);
-		return BT_STEP_NEXT;
+		return BATON_NEXT;
 	}
 	return start(x, key);
 }
 
 const struct bt_stage bt_stage_gzip = {
-	.name = "gzip",
+	.stage = { .name = "gzip", .leave = leave },
 	.is_on = is_on,
-	.leave = leave,
 };

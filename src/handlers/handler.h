@@ -12,11 +12,14 @@
 #include "scoreboard/rates.h"
 #include "scoreboard/scoreboard.h"
 
-struct bt_exchange;
+#include <baton/app.h>
+
+struct baton_exchange;
 struct bt_file_cache;
 struct bt_offload;
 struct bt_auth;
 struct bt_gzip;
+struct event_base;
 
 /* The time of this turn of the loop. */
 struct bt_now {
@@ -38,8 +41,22 @@ struct bt_services {
 	struct bt_offload *offload;
 	struct bt_auth *auth; /* of basic_auth */
 	struct bt_gzip *gzip;
+	struct event_base *loop;
+	/* Begins a turn: callbacks of `loop` say so first. */
+	void (*turn)(const struct bt_services *);
+	/* Who it is about: for struct bt_log, `of` an exchange. */
+	void (*describe)(const void *exchange, char *out, size_t size);
 	/* The connection of an exchange goes on: its reply is described now. */
-	void (*resume)(struct bt_exchange *);
+	void (*resume)(struct baton_exchange *);
+};
+
+#define BT_STAGES_MAX 32
+
+/* Stages in the order of requests, and which of them have what to do. */
+struct bt_line {
+	const struct baton_stage *stages[BT_STAGES_MAX];
+	unsigned n;
+	uint32_t before, behind; /* sets of indexes */
 };
 
 /* A route as a worker runs it. */
@@ -53,8 +70,8 @@ struct bt_route {
 	bool varies; /* there are more, with variables */
 	/* `fields` begins with so many bytes of `cache_control` */
 	size_t fresh_bytes;
-	unsigned before, behind; /* the handler: its stages (stage.h) */
-	void *state;             /* the handler's, made by start() */
+	struct bt_line line; /* its stages (handlers/stage.h) */
+	void *state;         /* the handler's, made by start() */
 };
 
 struct bt_handler {
@@ -73,13 +90,13 @@ struct bt_handler {
 	 * x->wants_content when content() shall get what the client sends, else
 	 * it is read and dropped.
 	 */
-	void (*answer)(struct bt_exchange *);
+	void (*answer)(struct baton_exchange *);
 	/* How many bytes content() can take now; 0 stops the reading. */
-	size_t (*room)(struct bt_exchange *);
+	size_t (*room)(struct baton_exchange *);
 	/* A piece of the content, at most as much as room() said. */
-	void (*content)(struct bt_exchange *, struct bt_str);
+	void (*content)(struct baton_exchange *, struct bt_str);
 	/* The content is complete. */
-	void (*content_end)(struct bt_exchange *);
+	void (*content_end)(struct baton_exchange *);
 };
 
 /* By enum bt_handler_kind; NONE is the row that answers 404. */

@@ -6,7 +6,7 @@
 #include "handlers/rows.h"
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	bt_reply_error(x, 404, BT_STR_NONE);
 }

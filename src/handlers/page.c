@@ -144,7 +144,7 @@ join(struct bt_arena *a, const char *const *frame, const struct bt_str *parts,
 }
 
 void
-bt_page_make(struct bt_exchange *x, unsigned status, struct bt_page *ret)
+bt_page_make(struct baton_exchange *x, unsigned status, struct bt_page *ret)
 {
 	static const struct bt_str fields[FORMS] = {
 		[HTML] = FIELDS("text/html; charset=utf-8"),

@@ -17,6 +17,7 @@ struct bt_page {
  * Makes the page in the form that the request asks for.  Nothing that the
  * client sent is in it.
  */
-void bt_page_make(struct bt_exchange *, unsigned status, struct bt_page *ret);
+void bt_page_make(
+    struct baton_exchange *, unsigned status, struct bt_page *ret);
 
 #endif

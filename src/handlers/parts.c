@@ -36,7 +36,7 @@ begin_part(struct parts *p, size_t i)
 
 /* So many bytes of the file, or -EAGAIN: they are fetched. */
 static ssize_t
-read_file(struct bt_exchange *x, struct parts *p, char *out, size_t n)
+read_file(struct baton_exchange *x, struct parts *p, char *out, size_t n)
 {
 	const struct bt_file *f = p->file;
 	const struct bt_range *r = &p->set.ranges[p->at];
@@ -65,7 +65,7 @@ read_file(struct bt_exchange *x, struct parts *p, char *out, size_t n)
 }
 
 static ssize_t
-pull(struct bt_exchange *x, char *out, size_t room)
+pull(struct baton_exchange *x, char *out, size_t room)
 {
 	struct parts *p = x->state;
 	uint64_t rest;
@@ -110,7 +110,7 @@ make_boundary(char out[BT_BYTERANGES_BOUNDARY_BYTES])
 
 /* The file's lines, but with the type of the whole. */
 static struct bt_str
-fields_of(struct bt_exchange *x, const struct parts *p)
+fields_of(struct baton_exchange *x, const struct parts *p)
 {
 	/* its first line is its type */
 	size_t first = sizeof("Content-Type: \r\n") - 1 + p->file->type.n;
@@ -122,7 +122,7 @@ fields_of(struct bt_exchange *x, const struct parts *p)
 }
 
 void
-bt_parts_reply(struct bt_exchange *x, const struct bt_file *f,
+bt_parts_reply(struct baton_exchange *x, const struct bt_file *f,
     const struct bt_range *ranges, size_t n)
 {
 	struct parts *p = bt_arena_zero(&x->arena, sizeof(*p));

@@ -11,7 +11,7 @@
  * Describes a 206 with those ranges, 2 or more, as multipart/byteranges.  The
  * file is borrowed until the exchange ends.
  */
-void bt_parts_reply(struct bt_exchange *, const struct bt_file *,
+void bt_parts_reply(struct baton_exchange *, const struct bt_file *,
     const struct bt_range *, size_t n);
 
 #endif

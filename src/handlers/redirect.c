@@ -7,7 +7,7 @@
 #include "handlers/vars.h"
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	const struct bt_conf_route *conf = x->route->conf;
 

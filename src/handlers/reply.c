@@ -8,7 +8,7 @@
 #include "http/status.h"
 
 void
-bt_reply_bytes(struct bt_exchange *x, unsigned status, struct bt_str fields,
+bt_reply_bytes(struct baton_exchange *x, unsigned status, struct bt_str fields,
     struct bt_str bytes)
 {
 	x->reply.status = status;
@@ -19,7 +19,7 @@ bt_reply_bytes(struct bt_exchange *x, unsigned status, struct bt_str fields,
 }
 
 void
-bt_reply_file(struct bt_exchange *x, unsigned status, struct bt_str fields,
+bt_reply_file(struct baton_exchange *x, unsigned status, struct bt_str fields,
     int fd, uint64_t offset, uint64_t length)
 {
 	x->reply.status = status;
@@ -31,7 +31,7 @@ bt_reply_file(struct bt_exchange *x, unsigned status, struct bt_str fields,
 }
 
 void
-bt_reply_stream(struct bt_exchange *x, unsigned status, struct bt_str fields,
+bt_reply_stream(struct baton_exchange *x, unsigned status, struct bt_str fields,
     uint64_t length, bt_pull_fn *pull)
 {
 	x->reply.status = status;
@@ -42,20 +42,21 @@ bt_reply_stream(struct bt_exchange *x, unsigned status, struct bt_str fields,
 }
 
 void
-bt_reply_on_release(struct bt_exchange *x, void (*release)(void *), void *arg)
+bt_reply_on_release(
+    struct baton_exchange *x, void (*release)(void *), void *arg)
 {
 	x->reply.release = release;
 	x->reply.release_arg = arg;
 }
 
 void
-bt_reply_says_fresh(struct bt_exchange *x)
+bt_reply_says_fresh(struct baton_exchange *x)
 {
 	x->reply.says_fresh = true;
 }
 
 void
-bt_reply_drop(struct bt_exchange *x)
+bt_reply_drop(struct baton_exchange *x)
 {
 	if (x->reply.release != NULL)
 		x->reply.release(x->reply.release_arg);
@@ -63,7 +64,7 @@ bt_reply_drop(struct bt_exchange *x)
 }
 
 void
-bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
+bt_reply_error(struct baton_exchange *x, unsigned status, struct bt_str fields)
 {
 	struct bt_page page;
 
@@ -81,7 +82,7 @@ bt_reply_error(struct bt_exchange *x, unsigned status, struct bt_str fields)
 }
 
 void
-bt_reply_busy(struct bt_exchange *x)
+bt_reply_busy(struct baton_exchange *x)
 {
 	bt_reply_error(x, 503, BT_STR("Retry-After: 1\r\n"));
 }
@@ -118,7 +119,7 @@ bt_methods_format(unsigned methods, struct bt_arena *a)
 }
 
 void
-bt_reply_not_allowed(struct bt_exchange *x, unsigned methods)
+bt_reply_not_allowed(struct baton_exchange *x, unsigned methods)
 {
 	struct bt_str names = bt_methods_format(
 	    methods | BT_METHOD_BIT(BT_METHOD_OPTIONS), &x->arena);
@@ -129,7 +130,7 @@ bt_reply_not_allowed(struct bt_exchange *x, unsigned methods)
 
 void
 bt_reply_redirect(
-    struct bt_exchange *x, unsigned status, struct bt_str location)
+    struct baton_exchange *x, unsigned status, struct bt_str location)
 {
 	bt_reply_error(x, status,
 	    bt_arena_printf(

@@ -24,7 +24,7 @@ struct bt_work;
  *          when the exchange's work is done);
  *          another negative errno cuts the answer and the connection.
  */
-typedef ssize_t bt_pull_fn(struct bt_exchange *, char *out, size_t room);
+typedef ssize_t bt_pull_fn(struct baton_exchange *, char *out, size_t room);
 
 enum bt_body_kind {
 	BT_BODY_NONE,
@@ -57,6 +57,13 @@ struct bt_reply {
 	void *release_arg;
 };
 
+/* Who wants to know that an exchange has ended; of its arena. */
+struct bt_end {
+	struct bt_end *next;
+	void (*fn)(struct baton_exchange *, enum baton_end, void *arg);
+	void *arg;
+};
+
 /* An error for which the conf has a page of its own. */
 struct bt_error {
 	unsigned status;  /* 0: none */
@@ -66,16 +73,24 @@ struct bt_error {
 	bool over; /* the page is the reply, or could not be */
 };
 
-struct bt_exchange {
+struct baton_exchange {
 	const struct bt_services *services;
 	const struct bt_route *route;
 	void *state; /* the handler's, usually of the arena */
 	bool wants_content;
 	struct bt_str user; /* who has proved to be that (basic_auth) */
-	unsigned stages;    /* those that are before it (handlers/stage.h) */
+	/* those that it passes through (handlers/stage.h) */
+	const struct bt_line *line;
+	uint32_t stages; /* that are before it */
+	uint32_t behind; /* its answer comes back through */
+	void (*then)(struct baton_exchange *); /* what is behind them */
 	bool stages_wait;
-	bool leaves;          /* it is behind its handler: those of its reply */
+	bool leaves; /* it was answered: `stages` are those of its reply … */
+	bool leave_waits;     /* … of which one says so */
 	struct bt_work *work; /* beside the loop, which it waits for */
+	struct bt_end *ends;  /* the last one first */
+	/* it ends when the client goes away while it waits */
+	bool watch_gone;
 	struct bt_reply reply;
 	struct bt_error error;
 	struct bt_arena arena;
@@ -93,6 +108,8 @@ struct bt_exchange {
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
 	bool handed_over;    /* another worker began it */
+	bool refused;        /* what its handler said does not count */
+	bool cut;            /* not answered, though over */
 	int64_t begun_us;    /* its head was complete: bt_clock_us() */
 	uint64_t sent;       /* content bytes given to the output so far */
 	uint32_t head_bytes; /* of the answer */
@@ -100,39 +117,39 @@ struct bt_exchange {
 };
 
 /* The reply is those bytes, with these fields; both borrowed. */
-void bt_reply_bytes(struct bt_exchange *, unsigned status, struct bt_str fields,
-    struct bt_str bytes);
+void bt_reply_bytes(struct baton_exchange *, unsigned status,
+    struct bt_str fields, struct bt_str bytes);
 
 /* The reply is that part of an open file. */
-void bt_reply_file(struct bt_exchange *, unsigned status, struct bt_str fields,
-    int fd, uint64_t offset, uint64_t length);
+void bt_reply_file(struct baton_exchange *, unsigned status,
+    struct bt_str fields, int fd, uint64_t offset, uint64_t length);
 
 /* The reply's content is pulled; `length` or BT_LENGTH_UNKNOWN. */
-void bt_reply_stream(struct bt_exchange *, unsigned status,
+void bt_reply_stream(struct baton_exchange *, unsigned status,
     struct bt_str fields, uint64_t length, bt_pull_fn *);
 
 /* What to do when the exchange ends, e.g. give back a file. */
-void bt_reply_on_release(struct bt_exchange *, void (*)(void *), void *arg);
+void bt_reply_on_release(struct baton_exchange *, void (*)(void *), void *arg);
 
 /* Its Cache-Control is in its fields: the conf's is not added. */
-void bt_reply_says_fresh(struct bt_exchange *);
+void bt_reply_says_fresh(struct baton_exchange *);
 
 /* Takes back what was described, and gives back what it holds. */
-void bt_reply_drop(struct bt_exchange *);
+void bt_reply_drop(struct baton_exchange *);
 
 /* A short page for a status of 300 or more, with extra fields (may be none). */
 void bt_reply_error(
-    struct bt_exchange *, unsigned status, struct bt_str fields);
+    struct baton_exchange *, unsigned status, struct bt_str fields);
 
 /* 503 with Retry-After: there is too much to do already. */
-void bt_reply_busy(struct bt_exchange *);
+void bt_reply_busy(struct baton_exchange *);
 
 /* 405 with Allow for that set of methods. */
-void bt_reply_not_allowed(struct bt_exchange *, unsigned methods);
+void bt_reply_not_allowed(struct baton_exchange *, unsigned methods);
 
 /* 3xx with Location; the location is used as it is. */
 void bt_reply_redirect(
-    struct bt_exchange *, unsigned status, struct bt_str location);
+    struct baton_exchange *, unsigned status, struct bt_str location);
 
 /* `GET, HEAD, OPTIONS` for a set of methods, in the arena. */
 struct bt_str bt_methods_format(unsigned methods, struct bt_arena *);

@@ -11,7 +11,7 @@
 
 void
 bt_request_id_format(
-    const struct bt_exchange *x, char out[static BT_REQUEST_ID_BYTES])
+    const struct baton_exchange *x, char out[static BT_REQUEST_ID_BYTES])
 {
 	static const char hex[] = "0123456789abcdef";
 	const uint64_t numbers[] = { x->baton->id, x->baton->requests };

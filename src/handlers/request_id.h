@@ -12,6 +12,6 @@
 #define BT_REQUEST_ID_BYTES 32
 
 void bt_request_id_format(
-    const struct bt_exchange *, char out[static BT_REQUEST_ID_BYTES]);
+    const struct baton_exchange *, char out[static BT_REQUEST_ID_BYTES]);
 
 #endif

@@ -19,48 +19,50 @@ static const struct bt_stage *const stages[] = {
 
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
-unsigned
-bt_stages_before(const struct bt_route *route)
+bool
+bt_line_add(struct bt_line *line, const struct baton_stage *stage)
 {
-	unsigned set = 0;
+	uint32_t bit = (uint32_t)1 << line->n;
 
-	for (unsigned i = 0; i < STAGES; i++)
-		if (stages[i]->enter != NULL && stages[i]->is_on(route))
-			set |= 1u << i;
-	return set;
+	if (line->n == BT_STAGES_MAX)
+		return false;
+	line->before |= stage->enter != NULL ? bit : 0;
+	line->behind |= stage->leave != NULL ? bit : 0;
+	line->stages[line->n++] = stage;
+	return true;
 }
 
-unsigned
-bt_stages_behind(const struct bt_route *route)
+void
+bt_line_init(struct bt_line *line, const struct bt_route *route)
 {
-	unsigned set = 0;
-
+	*line = (struct bt_line){ 0 };
 	for (unsigned i = 0; i < STAGES; i++)
-		if (stages[i]->leave != NULL && stages[i]->is_on(route))
-			set |= 1u << i;
-	return set;
+		if (stages[i]->is_on(route))
+			bt_line_add(line, &stages[i]->stage);
 }
 
 bool
-bt_stages_leave(struct bt_exchange *x)
+bt_stages_leave(struct baton_exchange *x)
 {
 	if (!x->leaves) {
 		x->leaves = true;
-		x->stages = x->route->behind;
+		x->stages = x->behind;
 	}
 	while (x->stages != 0) {
-		unsigned i = (unsigned)__builtin_ctz(x->stages);
+		unsigned i = 31 - (unsigned)__builtin_clz(x->stages);
 
-		x->stages &= x->stages - 1;
-		if (stages[i]->leave(x) == BT_STEP_WAIT)
+		x->stages &= ~((uint32_t)1 << i);
+		if (x->line->stages[i]->leave(x) == BATON_WAIT) {
+			x->leave_waits = true;
 			return false;
+		}
 	}
 	return true;
 }
 
 /* The answer to OPTIONS where the handler has none of its own. */
 static void
-answer_options(struct bt_exchange *x, unsigned methods)
+answer_options(struct baton_exchange *x, unsigned methods)
 {
 	struct bt_str names = bt_methods_format(
 	    methods | BT_METHOD_BIT(BT_METHOD_OPTIONS), &x->arena);
@@ -71,7 +73,7 @@ answer_options(struct bt_exchange *x, unsigned methods)
 }
 
 static void
-handle(struct bt_exchange *x)
+handle(struct baton_exchange *x)
 {
 	const struct bt_request *r = &x->request;
 	const struct bt_handler *handler = x->route->handler;
@@ -88,42 +90,68 @@ handle(struct bt_exchange *x)
 
 /* Through those that are left in the set, from the lowest bit on. */
 static void
-pass(struct bt_exchange *x)
+pass(struct baton_exchange *x)
 {
 	x->stages_wait = false;
 	while (x->stages != 0) {
 		unsigned i = (unsigned)__builtin_ctz(x->stages);
 
 		x->stages &= x->stages - 1;
-		switch (stages[i]->enter(x)) {
-		case BT_STEP_NEXT:
+		switch (x->line->stages[i]->enter(x)) {
+		case BATON_NEXT:
 			break;
-		case BT_STEP_ANSWERED:
+		case BATON_ANSWERED:
 			return;
-		case BT_STEP_WAIT:
+		case BATON_WAIT:
 			x->stages_wait = true;
 			return;
 		}
 	}
-	handle(x);
+	x->then(x);
 }
 
 void
-bt_stages_run(struct bt_exchange *x)
+bt_stages_take(struct baton_exchange *x)
 {
-	x->stages = x->route->before;
+	x->line = &x->route->line;
+	x->behind = x->line->behind;
+	x->stages = 0;
+}
+
+void
+bt_stages_run(struct baton_exchange *x)
+{
+	bt_stages_take(x);
+	x->stages = x->line->before;
+	x->then = handle;
 	pass(x);
 }
 
 void
-bt_stages_go_on(struct bt_exchange *x)
+bt_stages_run_more(struct baton_exchange *x, const struct bt_line *line,
+    void (*then)(struct baton_exchange *))
 {
+	uint32_t ours = ((uint32_t)1 << x->line->n) - 1;
+
+	x->line = line;
+	x->behind |= line->behind & ~ours;
+	x->stages = line->before & ~ours;
+	x->then = then;
 	pass(x);
 }
 
 void
-bt_stages_end(struct bt_exchange *x)
+bt_stages_go_on(struct baton_exchange *x)
+{
+	if (x->leaves)
+		x->leave_waits = false;
+	else if (x->stages_wait)
+		pass(x);
+}
+
+void
+bt_stages_end(struct baton_exchange *x)
 {
 	x->stages = 0;
-	x->stages_wait = false;
+	x->stages_wait = x->leave_waits = false;
 }

@@ -79,7 +79,7 @@ status_of(int error)
 
 /* To the same path with a slash, the query kept. */
 static void
-redirect_to_slash(struct bt_exchange *x)
+redirect_to_slash(struct baton_exchange *x)
 {
 	const struct bt_request *r = &x->request;
 	struct bt_str path = bt_path_encode(r->path, &x->arena);
@@ -90,7 +90,7 @@ redirect_to_slash(struct bt_exchange *x)
 }
 
 static void
-reply_part(struct bt_exchange *x, const struct bt_file *f, unsigned status,
+reply_part(struct baton_exchange *x, const struct bt_file *f, unsigned status,
     struct bt_str fields, uint64_t offset, uint64_t length)
 {
 	if (f->fd != -1)
@@ -104,7 +104,7 @@ reply_part(struct bt_exchange *x, const struct bt_file *f, unsigned status,
 
 /* True when a Range was answered. */
 static bool
-reply_range(struct bt_exchange *x, const struct bt_file *f,
+reply_range(struct baton_exchange *x, const struct bt_file *f,
     const struct bt_validators *validators)
 {
 	const struct bt_request *r = &x->request;
@@ -152,7 +152,7 @@ has_conditions(const struct bt_request *r)
 }
 
 static void
-reply_not_modified(struct bt_exchange *x, const struct bt_file *f)
+reply_not_modified(struct baton_exchange *x, const struct bt_file *f)
 {
 	bool varies = f->coding != BT_CODING_IDENTITY || f->codings != 0;
 
@@ -165,7 +165,7 @@ reply_not_modified(struct bt_exchange *x, const struct bt_file *f)
 
 /* Takes the reference. */
 static void
-reply_with(struct bt_exchange *x, struct bt_file *f)
+reply_with(struct baton_exchange *x, struct bt_file *f)
 {
 	struct bt_validators validators = { f->etag, f->modified_s };
 
@@ -189,7 +189,7 @@ reply_with(struct bt_exchange *x, struct bt_file *f)
 
 /* What the search came to. */
 static void
-conclude(struct bt_exchange *x, const struct bt_search *s, int r)
+conclude(struct baton_exchange *x, const struct bt_search *s, int r)
 {
 	if (r < 0) {
 		bt_reply_error(x,
@@ -250,7 +250,7 @@ search_run(struct bt_work *work)
 
 /* The cache knows the root by the number that it has for good. */
 static void
-take_root(struct bt_exchange *x, struct search_work *w)
+take_root(struct baton_exchange *x, struct search_work *w)
 {
 	if (w->look_for_root)
 		w->search.root_fd = bt_folder_take(
@@ -261,7 +261,7 @@ static void
 search_done(struct bt_work *work)
 {
 	struct search_work *w = (struct search_work *)work;
-	struct bt_exchange *x = work->x;
+	struct baton_exchange *x = work->x;
 
 	if (x != NULL) {
 		take_root(x, w);
@@ -302,7 +302,7 @@ search_work_new(const struct bt_search *s)
 
 static void
 search_on_thread(
-    struct bt_exchange *x, const struct bt_search *s, bool look_for_root)
+    struct baton_exchange *x, const struct bt_search *s, bool look_for_root)
 {
 	struct search_work *w = search_work_new(s);
 
@@ -335,7 +335,7 @@ has_dot_file(struct bt_str path)
 
 /* The paths of `try_files` for this request, beneath the root. */
 static void
-expand_tries(struct bt_exchange *x, struct bt_search *s)
+expand_tries(struct baton_exchange *x, struct bt_search *s)
 {
 	const struct bt_conf_route *conf = s->conf;
 	struct bt_str *tries =
@@ -356,7 +356,7 @@ expand_tries(struct bt_exchange *x, struct bt_search *s)
 }
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	const struct bt_services *services = x->services;
 	const struct bt_conf_route *conf = x->route->conf;

@@ -140,7 +140,8 @@ make_nonce(char nonce[static BT_STATUS_NONCE + 1])
 #define COMMON_FIELDS "Cache-Control: no-store\r\nVary: Accept\r\n"
 
 static void
-answer_json(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
+answer_json(
+    struct baton_exchange *x, const struct bt_status *s, struct bt_buf *b)
 {
 	bt_status_put_json(b, s);
 	bt_reply_bytes(x, 200,
@@ -149,7 +150,8 @@ answer_json(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
 }
 
 static void
-answer_html(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
+answer_html(
+    struct baton_exchange *x, const struct bt_status *s, struct bt_buf *b)
 {
 	char nonce[BT_STATUS_NONCE + 1];
 
@@ -171,7 +173,7 @@ answer_html(struct bt_exchange *x, const struct bt_status *s, struct bt_buf *b)
 }
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	const struct bt_str types[] = { BT_STR("text/html"),
 		BT_STR("application/json") };

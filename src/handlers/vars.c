@@ -38,7 +38,7 @@ format_ms(char out[static BT_VAR_BYTES_MAX], int64_t ms)
 
 /* The address that the client reached us at, or NULL. */
 static const struct bt_addr *
-listen_of(const struct bt_exchange *x)
+listen_of(const struct baton_exchange *x)
 {
 	const struct bt_conf *conf = x->services->conf;
 
@@ -49,7 +49,7 @@ listen_of(const struct bt_exchange *x)
 }
 
 static struct bt_str
-server_name(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
+server_name(const struct baton_exchange *x, char out[static BT_VAR_BYTES_MAX])
 {
 	const struct bt_conf_server *s = x->route ? x->route->server : NULL;
 	const struct bt_addr *addr;
@@ -62,7 +62,7 @@ server_name(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
 }
 
 static struct bt_str
-server_addr(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
+server_addr(const struct baton_exchange *x, char out[static BT_VAR_BYTES_MAX])
 {
 	const struct bt_addr *addr = listen_of(x);
 
@@ -72,7 +72,7 @@ server_addr(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
 }
 
 static struct bt_str
-remote_addr(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
+remote_addr(const struct baton_exchange *x, char out[static BT_VAR_BYTES_MAX])
 {
 	struct bt_addr peer;
 
@@ -82,7 +82,7 @@ remote_addr(const struct bt_exchange *x, char out[static BT_VAR_BYTES_MAX])
 
 /* From the path to the end of the target; the path of `http://h?q` is /. */
 static struct bt_str
-request_uri(struct bt_exchange *x)
+request_uri(struct baton_exchange *x)
 {
 	const struct bt_request *r = &x->request;
 	struct bt_str s = r->raw_path;
@@ -124,7 +124,7 @@ field(const struct bt_request *r, struct bt_str name)
 }
 
 struct bt_str
-bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
+bt_var_value(struct baton_exchange *x, const struct bt_piece *p,
     char out[static BT_VAR_BYTES_MAX])
 {
 	const struct bt_request *r = &x->request;
@@ -200,7 +200,7 @@ bt_var_value(struct bt_exchange *x, const struct bt_piece *p,
 }
 
 struct bt_str
-bt_template_text(struct bt_exchange *x, const struct bt_template *t)
+bt_template_text(struct baton_exchange *x, const struct bt_template *t)
 {
 	char scratch[BT_VAR_BYTES_MAX], *text;
 	size_t n = 0, at = 0;
@@ -220,7 +220,7 @@ bt_template_text(struct bt_exchange *x, const struct bt_template *t)
 
 /* What is known to be text of a URI stays; other values become it. */
 static struct bt_str
-as_uri(struct bt_exchange *x, const struct bt_piece *p, struct bt_str value)
+as_uri(struct baton_exchange *x, const struct bt_piece *p, struct bt_str value)
 {
 	const struct bt_variable *v = bt_variable_of(p->var);
 
@@ -230,7 +230,7 @@ as_uri(struct bt_exchange *x, const struct bt_piece *p, struct bt_str value)
 }
 
 struct bt_str
-bt_template_location(struct bt_exchange *x, const struct bt_template *t)
+bt_template_location(struct baton_exchange *x, const struct bt_template *t)
 {
 	char scratch[BT_VAR_BYTES_MAX];
 	struct bt_str text = BT_STR_NONE;

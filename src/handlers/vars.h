@@ -16,12 +16,12 @@
  *
  * Ownership: the exchange's, or in `out`.
  */
-struct bt_str bt_var_value(struct bt_exchange *, const struct bt_piece *,
+struct bt_str bt_var_value(struct baton_exchange *, const struct bt_piece *,
     char out[static BT_VAR_BYTES_MAX]);
 
 /* All pieces as they are, one behind the other.  The arena's. */
 struct bt_str bt_template_text(
-    struct bt_exchange *, const struct bt_template *);
+    struct baton_exchange *, const struct bt_template *);
 
 /*
  * The same as a URI reference for Location: what no URI may have is
@@ -29,6 +29,6 @@ struct bt_str bt_template_text(
  * and a path never begins with //, which would name a host.
  */
 struct bt_str bt_template_location(
-    struct bt_exchange *, const struct bt_template *);
+    struct baton_exchange *, const struct bt_template *);
 
 #endif

@@ -23,7 +23,7 @@ static void
 done(struct bt_job *job)
 {
 	struct bt_work *work = work_from(job);
-	struct bt_exchange *x = work->x;
+	struct baton_exchange *x = work->x;
 
 	if (x != NULL)
 		x->work = NULL;
@@ -33,7 +33,7 @@ done(struct bt_job *job)
 }
 
 void
-bt_work_hold(struct bt_exchange *x, struct bt_work *work)
+bt_work_hold(struct baton_exchange *x, struct bt_work *work)
 {
 	work->job = (struct bt_job){ .run = run, .done = done };
 	work->x = x;
@@ -47,7 +47,7 @@ bt_work_release(struct bt_offload *offload, struct bt_work *work)
 }
 
 int
-bt_work_start(struct bt_exchange *x, struct bt_work *work)
+bt_work_start(struct baton_exchange *x, struct bt_work *work)
 {
 	int r;
 
@@ -57,8 +57,21 @@ bt_work_start(struct bt_exchange *x, struct bt_work *work)
 	return r;
 }
 
+bool
+bt_work_cancel(struct baton_exchange *x)
+{
+	struct bt_work *work = x->work;
+
+	if (!bt_offload_cancel(x->services->offload, &work->job))
+		return false;
+	x->work = NULL;
+	work->x = NULL;
+	work->done(work);
+	return true;
+}
+
 void
-bt_work_forget(struct bt_exchange *x)
+bt_work_forget(struct baton_exchange *x)
 {
 	struct bt_work *work = x->work;
 

@@ -13,7 +13,7 @@
 struct bt_work {
 	struct bt_job job;
 	/* Whose it is; NULL when that has ended meanwhile. */
-	struct bt_exchange *x;
+	struct baton_exchange *x;
 	/* On an offload thread: touches only what is the work's own. */
 	void (*run)(struct bt_work *);
 	/*
@@ -31,19 +31,26 @@ struct bt_work {
  * Ownership: the threads', until done(), where it succeeds.
  * Context:   worker, on the loop.
  */
-int bt_work_start(struct bt_exchange *, struct bt_work *);
+int bt_work_start(struct baton_exchange *, struct bt_work *);
 
 /*
  * The same in two steps: the exchange waits, but the threads get the work only
  * with the second one.  Until then it is the caller's, who looks at its `x`.
  */
-void bt_work_hold(struct bt_exchange *, struct bt_work *);
+void bt_work_hold(struct baton_exchange *, struct bt_work *);
 int bt_work_release(struct bt_offload *, struct bt_work *);
+
+/*
+ * Takes back what has not begun.
+ *
+ * Returns: false when it is too late: then it goes on.
+ */
+bool bt_work_cancel(struct baton_exchange *);
 
 /*
  * The exchange ends, or shall have another reply: what it waits for is not
  * begun any more, or finishes for nobody.
  */
-void bt_work_forget(struct bt_exchange *);
+void bt_work_forget(struct baton_exchange *);
 
 #endif

@@ -134,7 +134,7 @@ bt_access_log_flush(struct bt_access_log *log)
 }
 
 static void
-add(struct bt_access_log *log, struct log_file *f, struct bt_exchange *x,
+add(struct bt_access_log *log, struct log_file *f, struct baton_exchange *x,
     const struct bt_conf_format *format)
 {
 	size_t room =
@@ -152,7 +152,7 @@ add(struct bt_access_log *log, struct log_file *f, struct bt_exchange *x,
 }
 
 void
-bt_access_log_add(struct bt_access_log *log, struct bt_exchange *x,
+bt_access_log_add(struct bt_access_log *log, struct baton_exchange *x,
     const struct bt_conf_log *logs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

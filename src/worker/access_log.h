@@ -25,7 +25,7 @@ struct bt_access_log *bt_access_log_new(
 void bt_access_log_free(struct bt_access_log *);
 
 /* Adds the lines of a finished exchange, one to each of `n` logs. */
-void bt_access_log_add(struct bt_access_log *, struct bt_exchange *,
+void bt_access_log_add(struct bt_access_log *, struct baton_exchange *,
     const struct bt_conf_log *logs, size_t n);
 
 /* Writes what is gathered.  To be called at each tick. */

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "handlers/work.h"
 #include "worker/exchange.h"
 #include "worker/output.h"
 #include "worker/pace.h"
@@ -29,6 +30,8 @@
 #define LINGER_MS 5000
 /* … a byte, and so long in all; then a reset is what it gets. */
 #define LINGER_MOST_MS 30000
+/* What an application holds is its own matter. */
+#define HELD_MS (365LL * 24 * 3600 * 1000)
 /* Who connected just before a stop has so long to send a request. */
 #define LAST_CALL_MS 500
 /* A head that began is put aside in a block of its own up to this size. */
@@ -38,7 +41,7 @@
 
 static const struct phase {
 	const char *name;
-	size_t timeout; /* offset into struct bt_conf; 0: LINGER_MS */
+	size_t timeout; /* offset into struct bt_conf; 0: none of its */
 } phases[BT_CONN_PHASES] = {
 #define TIMEOUT(member) offsetof(struct bt_conf, member)
 	[BT_CONN_FRESH] = { "fresh", TIMEOUT(header_timeout_ms) },
@@ -46,6 +49,7 @@ static const struct phase {
 	[BT_CONN_HEAD] = { "head", TIMEOUT(header_timeout_ms) },
 	[BT_CONN_CONTENT] = { "content", TIMEOUT(body_timeout_ms) },
 	[BT_CONN_WORK] = { "work", TIMEOUT(worker_timeout_ms) },
+	[BT_CONN_HELD] = { "held", 0 },
 	[BT_CONN_SEND] = { "send", TIMEOUT(send_timeout_ms) },
 	[BT_CONN_LINGER] = { "linger", 0 },
 	[BT_CONN_CLOSED] = { "closed", 0 },
@@ -84,7 +88,7 @@ phase_ms(const struct bt_conn *c, enum bt_conn_phase phase)
 	int64_t ms;
 
 	if (phases[phase].timeout == 0)
-		return LINGER_MS;
+		return phase == BT_CONN_HELD ? HELD_MS : LINGER_MS;
 	ms = *(const int64_t *)(const void *)(conf + phases[phase].timeout);
 	if (phase == BT_CONN_FRESH && c->worker->draining && ms > LAST_CALL_MS)
 		return LAST_CALL_MS;
@@ -329,7 +333,7 @@ wait_for(struct bt_conn *c, enum bt_conn_phase phase, short events)
 static bool
 wants_more_content(const struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	return !c->eof && x != NULL && !x->content_over && !x->stages_wait &&
 	    (!x->wants_content || x->route->handler->room(x) > 0);
@@ -356,7 +360,7 @@ conn_leave(struct bt_conn *c)
 static bool
 pack_file(struct bt_conn *c, struct bt_handover *h)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	h->file_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
 	if (h->file_fd == -1)
@@ -445,6 +449,13 @@ settle_idle(struct bt_conn *c)
 	}
 }
 
+/* What tells that the client went away, where somebody wants to know. */
+static short
+farewell(const struct bt_conn *c)
+{
+	return c->x->watch_gone ? EV_CLOSED : 0;
+}
+
 /* Names what the connection waits for, now that nothing moves any more. */
 static void
 settle(struct bt_conn *c)
@@ -456,13 +467,16 @@ settle(struct bt_conn *c)
 		bt_worker_check_done(c->worker);
 	else if (c->x != NULL && c->x->work != NULL)
 		wait_for(c, BT_CONN_WORK,
-		    (short)(read | (c->out.at < c->out.end ? EV_WRITE : 0)));
+		    (short)((read ? read : farewell(c)) |
+			(c->out.at < c->out.end ? EV_WRITE : 0)));
 	else if (sending)
 		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
 	else if (c->x == NULL)
 		settle_idle(c);
-	else
+	else if (read)
 		wait_for(c, BT_CONN_CONTENT, read);
+	else
+		wait_for(c, BT_CONN_HELD, farewell(c));
 }
 
 static bool
@@ -508,6 +522,21 @@ bt_conn_resume(struct bt_conn *c)
 	advance(c);
 }
 
+/*
+ * The client has closed its side while its answer was waited for.  Work that
+ * has begun is finished: perhaps the client still reads.
+ */
+static void
+on_farewell(struct bt_conn *c)
+{
+	if (c->x != NULL && c->x->work != NULL && !bt_work_cancel(c->x)) {
+		c->x->watch_gone = false;
+		settle(c);
+	} else {
+		bt_conn_close(c, BT_CLOSE_CLIENT);
+	}
+}
+
 static void
 on_event(evutil_socket_t fd, short events, void *arg)
 {
@@ -516,6 +545,10 @@ on_event(evutil_socket_t fd, short events, void *arg)
 	bt_worker_turn(c->worker);
 	if (c->phase == BT_CONN_LINGER) {
 		linger_read(c);
+		return;
+	}
+	if (events & EV_CLOSED) {
+		on_farewell(c);
 		return;
 	}
 	if (events & EV_READ)
@@ -581,6 +614,7 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	if (c->phase == BT_CONN_CLOSED)
 		return;
 	watch(c, 0);
+	bt_conn_set_last(c, why);
 	if (c->x != NULL)
 		bt_exchange_end(c);
 	bt_guard_set(&w->guard, c->fd, BT_GUARD_NONE);
@@ -690,6 +724,7 @@ expire(struct bt_conn *c)
 	case BT_CONN_SEND:
 		expire_send(c);
 		return;
+	case BT_CONN_HELD: /* a year */
 	case BT_CONN_LINGER:
 		bt_conn_close(c, c->reason);
 		return;

@@ -4,8 +4,8 @@
 /*
  * A connection, from the moment it is taken from the channel to its close.
  *
- *   IDLE ──▶ HEAD ──▶ CONTENT ◀──▶ WORK ◀──▶ SEND ──▶ IDLE …
- *                                              └────▶ LINGER ──▶ CLOSED
+ *   IDLE ──▶ HEAD ──▶ CONTENT ◀──▶ WORK, HELD ◀──▶ SEND ──▶ IDLE …
+ *                                                    └────▶ LINGER ──▶ CLOSED
  *
  * The phase says what the connection waits for, and so which timeout runs; all
  * that can be done without waiting is done at once, whatever the phase.
@@ -22,7 +22,7 @@
 #include <sys/queue.h>
 
 struct bt_worker;
-struct bt_exchange;
+struct baton_exchange;
 
 enum bt_conn_phase {
 	BT_CONN_FRESH,   /* nothing has come yet: header_timeout */
@@ -30,6 +30,7 @@ enum bt_conn_phase {
 	BT_CONN_HEAD,    /* a head has begun: header_timeout */
 	BT_CONN_CONTENT, /* the client's content: body_timeout */
 	BT_CONN_WORK,    /* our work beside the loop: worker_timeout */
+	BT_CONN_HELD,    /* the application: as long as its client stays */
 	BT_CONN_SEND,    /* the client's receiving: send_timeout */
 	BT_CONN_LINGER,  /* our side is closed, the client's is read away */
 	BT_CONN_CLOSED,
@@ -68,10 +69,10 @@ struct bt_conn {
 	bool linger;    /* the client may still be sending when we close */
 	bool moved;     /* something got on since its deadline was set */
 	uint8_t reason; /* enum bt_close_reason, once `last` */
-	short watching; /* EV_READ, EV_WRITE: what the loop tells us of */
+	short watching; /* EV_READ, …: what the loop tells us of */
 	int fd;
 	struct bt_worker *worker;
-	struct bt_exchange *x; /* NULL between requests */
+	struct baton_exchange *x; /* NULL between requests */
 	struct bt_input in;
 	struct bt_output out;
 	union {

@@ -7,6 +7,7 @@
 
 #include "worker/error_page.h"
 
+#include "handlers/stage.h"
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
@@ -33,7 +34,7 @@ find_page(const struct bt_conn *c)
 
 /* The page is asked for without conditions, and whole. */
 static void
-ask_for(struct bt_exchange *x, struct bt_str path)
+ask_for(struct baton_exchange *x, struct bt_str path)
 {
 	static const enum bt_known_field dropped[] = { BT_FIELD_IF_MATCH,
 		BT_FIELD_IF_NONE_MATCH, BT_FIELD_IF_MODIFIED_SINCE,
@@ -58,7 +59,7 @@ ask_for(struct bt_exchange *x, struct bt_str path)
 static void
 begin(struct bt_conn *c, const struct bt_conf_page *page)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	x->error = (struct bt_error){ .status = x->reply.status,
 		.answers = page->answers,
@@ -69,6 +70,7 @@ begin(struct bt_conn *c, const struct bt_conf_page *page)
 	    c->worker->router, c->baton.listen, x->request.host, page->path);
 	x->wants_content = false;
 	bt_reply_drop(x);
+	bt_stages_take(x);
 	if (x->route->handler->methods & BT_METHOD_BIT(BT_METHOD_GET))
 		x->route->handler->answer(x);
 	else
@@ -86,7 +88,7 @@ is_validator(struct bt_str line)
 
 /* The lines of the page, and those of the error. */
 static struct bt_str
-merge(struct bt_exchange *x)
+merge(struct baton_exchange *x)
 {
 	struct bt_str rest = x->reply.fields, more = x->error.fields;
 	char *text = bt_arena_alloc(&x->arena, rest.n + more.n + 1);
@@ -110,7 +112,7 @@ merge(struct bt_exchange *x)
 
 /* The page is there: it takes the error's status; or ours does after all. */
 static void
-finish(struct bt_exchange *x)
+finish(struct baton_exchange *x)
 {
 	struct bt_error *e = &x->error;
 	bool close = e->close || x->reply.close;
@@ -130,7 +132,7 @@ finish(struct bt_exchange *x)
 bool
 bt_error_page_apply(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	const struct bt_conf_page *page;
 
 	if (x->error.over)

@@ -13,18 +13,21 @@
 
 #include <unistd.h>
 
-static struct bt_exchange *
+static struct baton_exchange *
 exchange_new(struct bt_conn *c)
 {
 	struct bt_worker *w = c->worker;
-	struct bt_exchange *x = bt_pool_take(&w->exchanges);
+	struct baton_exchange *x = bt_pool_take(&w->exchanges);
 
 	/* the request is filled by the parser, or by forget_request() */
 	x->services = &w->services;
 	x->user = BT_STR_NONE;
 	x->stages = 0;
-	x->stages_wait = x->leaves = false;
+	x->behind = 0;
+	x->stages_wait = x->leaves = x->leave_waits = false;
 	x->work = NULL;
+	x->ends = NULL;
+	x->watch_gone = x->refused = x->cut = false;
 	x->conn = c;
 	x->route = NULL;
 	x->state = NULL;
@@ -55,7 +58,7 @@ forget_request(struct bt_request *r)
 }
 
 static void
-release_reply(struct bt_exchange *x)
+release_reply(struct baton_exchange *x)
 {
 	bt_work_forget(x);
 	bt_reply_drop(x);
@@ -64,14 +67,17 @@ release_reply(struct bt_exchange *x)
 void
 bt_exchange_refuse(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	if (x == NULL) {
 		x = exchange_new(c);
 		forget_request(&x->request);
 	}
 	release_reply(x);
+	x->refused = true;
 	bt_stages_end(x);
+	if (x->route != NULL)
+		bt_stages_take(x);
 	bt_reply_error(x, status, BT_STR_NONE);
 	x->reply.close = true;
 	x->content_over = true;
@@ -110,7 +116,7 @@ close_file(void *fd)
 void
 bt_exchange_resume(struct bt_conn *c, int *fd, uint64_t offset, uint64_t rest)
 {
-	struct bt_exchange *x = exchange_new(c);
+	struct baton_exchange *x = exchange_new(c);
 	int own = bt_fd_take(fd);
 
 	forget_request(&x->request);
@@ -122,7 +128,7 @@ bt_exchange_resume(struct bt_conn *c, int *fd, uint64_t offset, uint64_t rest)
 bool
 bt_exchange_is_file_only(const struct bt_conn *c)
 {
-	const struct bt_exchange *x = c->x;
+	const struct baton_exchange *x = c->x;
 
 	return x->head_written && !x->reply_over && x->content_over &&
 	    x->reply.kind == BT_BODY_FILE && c->out.at == c->out.end;
@@ -139,7 +145,7 @@ needs_length(const struct bt_request *r)
 
 /* The client that a trusted proxy has asked for takes the proxy's place. */
 static void
-learn_client(struct bt_exchange *x)
+learn_client(struct baton_exchange *x)
 {
 	const struct bt_conf *conf = x->services->conf;
 	struct bt_baton *baton;
@@ -159,7 +165,7 @@ void
 bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 {
 	struct bt_worker *w = c->worker;
-	struct bt_exchange *x = exchange_new(c);
+	struct baton_exchange *x = exchange_new(c);
 	struct bt_request *r = &x->request;
 	uint64_t max;
 	unsigned status;
@@ -202,10 +208,10 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 static void
 abandon(struct bt_conn *c, enum bt_close_reason why)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	x->wants_content = false;
-	x->content_over = x->reply_over = true;
+	x->content_over = x->reply_over = x->cut = true;
 	c->linger = true;
 	c->last = true;
 	c->reason = (uint8_t)why; /* also where it was to be the last anyway */
@@ -225,7 +231,7 @@ content_failed(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 static bool
 await_content(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	if (c->eof) {
 		content_failed(c, 0, BT_CLOSE_RESET);
@@ -241,7 +247,7 @@ await_content(struct bt_conn *c)
 bool
 bt_exchange_take_content(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	struct bt_input *in = &c->in;
 	size_t n = in->end - in->at, room, consumed, content;
 	enum bt_parse parse;
@@ -279,7 +285,7 @@ bt_exchange_take_content(struct bt_conn *c)
 bool
 bt_exchange_is_over(const struct bt_conn *c)
 {
-	const struct bt_exchange *x = c->x;
+	const struct baton_exchange *x = c->x;
 
 	/* on the last one, content that nobody wants is for the linger */
 	return x->reply_over &&
@@ -288,7 +294,7 @@ bt_exchange_is_over(const struct bt_conn *c)
 
 /* A request that was not understood is its default server's. */
 static void
-write_log(struct bt_exchange *x, struct bt_worker *w)
+write_log(struct baton_exchange *x, struct bt_worker *w)
 {
 	const struct bt_route *route = x->route;
 
@@ -302,11 +308,29 @@ write_log(struct bt_exchange *x, struct bt_worker *w)
 		    w->access_log, x, w->conf->logs, w->conf->logs_n);
 }
 
+/* Those who want to know are told how it ended, the last of them first. */
+static void
+tell_end(struct baton_exchange *x, const struct bt_conn *c)
+{
+	enum baton_end end = BATON_END_CUT;
+
+	if (x->head_written && x->reply_over && !x->cut)
+		end = BATON_END_SENT;
+	else if (c->reason == BT_CLOSE_CLIENT || c->reason == BT_CLOSE_RESET)
+		end = BATON_END_GONE;
+	while (x->ends != NULL) {
+		struct bt_end *e = x->ends;
+
+		x->ends = e->next;
+		e->fn(x, end, e->arg);
+	}
+}
+
 void
 bt_exchange_end(struct bt_conn *c)
 {
 	struct bt_worker *w = c->worker;
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	if (!x->content_over)
 		c->linger = true;
@@ -317,6 +341,8 @@ bt_exchange_end(struct bt_conn *c)
 	if (x->head_written && x->reply_over && !x->handed_over)
 		bt_times_end(c);
 	release_reply(x);
+	if (x->ends != NULL)
+		tell_end(x, c);
 	bt_arena_reset(&x->arena);
 	if (w->arena.blocks == NULL)
 		w->arena = x->arena;

@@ -49,7 +49,7 @@ without_controls(struct bt_str s)
 
 /* The lines, and those that have variables; one without a value is left out. */
 static struct bt_str
-with_variables(struct bt_exchange *x, struct bt_str lines, bool good)
+with_variables(struct baton_exchange *x, struct bt_str lines, bool good)
 {
 	const struct bt_conf_scope *scope = &x->route->conf->scope;
 
@@ -69,7 +69,7 @@ with_variables(struct bt_exchange *x, struct bt_str lines, bool good)
 }
 
 struct bt_str
-bt_fields_added(struct bt_exchange *x)
+bt_fields_added(struct baton_exchange *x)
 {
 	bool good = is_good(x->reply.status);
 	struct bt_str lines;

@@ -10,6 +10,6 @@
  *
  * Ownership: the route's; the exchange's, where one of them has variables.
  */
-struct bt_str bt_fields_added(struct bt_exchange *);
+struct bt_str bt_fields_added(struct baton_exchange *);
 
 #endif

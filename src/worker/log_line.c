@@ -137,7 +137,7 @@ escape_of(const struct bt_conf_format *f, enum bt_var var)
 
 /* The line with values of at most so many bytes; 0: it does not fit. */
 static size_t
-render(struct bt_exchange *x, const struct bt_conf_format *f, size_t most,
+render(struct baton_exchange *x, const struct bt_conf_format *f, size_t most,
     char *out, size_t room)
 {
 	const char *end = out + room - 1; /* LF */
@@ -164,7 +164,7 @@ render(struct bt_exchange *x, const struct bt_conf_format *f, size_t most,
 }
 
 size_t
-bt_log_line(struct bt_exchange *x, const struct bt_conf_format *f, char *out,
+bt_log_line(struct baton_exchange *x, const struct bt_conf_format *f, char *out,
     size_t room)
 {
 	size_t n;

@@ -15,7 +15,7 @@
  *
  * Returns: its bytes.
  */
-size_t bt_log_line(struct bt_exchange *, const struct bt_conf_format *,
+size_t bt_log_line(struct baton_exchange *, const struct bt_conf_format *,
     char *out, size_t room);
 
 #endif

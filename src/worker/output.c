@@ -58,7 +58,7 @@ bt_output_is_full(const struct bt_conn *c)
 
 /* A content which goes from where it is, not through the buffer. */
 static bool
-is_direct(const struct bt_exchange *x)
+is_direct(const struct baton_exchange *x)
 {
 	return x->head_written && !x->reply_over &&
 	    (x->reply.kind == BT_BODY_BYTES || x->reply.kind == BT_BODY_FILE);
@@ -113,13 +113,13 @@ put_common(char *at, struct bt_worker *w)
 
 /* Whether the content can only end with the connection. */
 static bool
-ends_with_close(const struct bt_exchange *x)
+ends_with_close(const struct baton_exchange *x)
 {
 	return x->reply.length == BT_LENGTH_UNKNOWN && x->request.minor == 0;
 }
 
 static bool
-is_chunked(const struct bt_exchange *x)
+is_chunked(const struct baton_exchange *x)
 {
 	return x->reply.length == BT_LENGTH_UNKNOWN && x->request.minor > 0;
 }
@@ -139,7 +139,7 @@ last_reason(const struct bt_conn *c)
 static void
 decide_last(struct bt_conn *c)
 {
-	const struct bt_exchange *x = c->x;
+	const struct baton_exchange *x = c->x;
 	const struct bt_worker *w = c->worker;
 
 	if (!x->request.keep_alive || ends_with_close(x)) {
@@ -158,7 +158,7 @@ static bool
 write_head(struct bt_conn *c)
 {
 	struct bt_worker *w = c->worker;
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	struct bt_reply *reply = &x->reply;
 	struct bt_str more = bt_fields_added(x);
 	size_t want = HEAD_FIXED_BYTES + reply->fields.n + more.n;
@@ -203,7 +203,7 @@ write_head(struct bt_conn *c)
 static bool
 fill_bytes(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	struct bt_str bytes = x->reply.bytes;
 
 	if (bytes.n > COPY_BYTES_MAX || x->sent > 0 ||
@@ -237,7 +237,7 @@ frame_chunk(struct bt_output *out, size_t n)
 static void
 stream_over(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	if (is_chunked(x)) {
 		memcpy(c->out.data + c->out.end, CHUNK_LAST,
@@ -262,7 +262,7 @@ cut(struct bt_conn *c, int error, const char *why)
 static bool
 fill_stream(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	size_t frame = is_chunked(x) ? CHUNK_FRAME_BYTES : 0, room;
 	size_t before = is_chunked(x) ? CHUNK_SIZE_BYTES : 0;
 	ssize_t n;
@@ -299,10 +299,10 @@ fill_stream(struct bt_conn *c)
 bool
 bt_output_fill(struct bt_conn *c)
 {
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	bool moved = false;
 
-	if (x->reply_over || x->reply.status == 0)
+	if (x->reply_over || x->reply.status == 0 || x->leave_waits)
 		return false;
 	if (!x->head_written) {
 		/* until content has come a stream may still become an error */
@@ -312,8 +312,7 @@ bt_output_fill(struct bt_conn *c)
 		if ((x->reply.status >= 400 || x->error.status != 0) &&
 		    !bt_error_page_apply(c))
 			return true; /* it has begun another reply */
-		if (x->route != NULL && x->route->behind != 0 &&
-		    !bt_stages_leave(x))
+		if (x->behind != 0 && !bt_stages_leave(x))
 			return true;
 		if (!write_head(c))
 			return false;
@@ -345,7 +344,7 @@ static void
 sent(struct bt_conn *c, size_t n)
 {
 	size_t buffered = c->out.end - c->out.at;
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 
 	bt_score_add(&c->worker->score->bytes_out, n);
 	c->moved = true;
@@ -364,7 +363,7 @@ static ssize_t
 send_bytes(struct bt_conn *c)
 {
 	struct bt_output *out = &c->out;
-	const struct bt_exchange *x = c->x;
+	const struct baton_exchange *x = c->x;
 	struct iovec iov[2] = { { out->data + out->at, out->end - out->at } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
 	int more = 0;
@@ -388,7 +387,7 @@ send_bytes(struct bt_conn *c)
 static ssize_t
 send_file(struct bt_conn *c, size_t max)
 {
-	const struct bt_exchange *x = c->x;
+	const struct baton_exchange *x = c->x;
 	off_t offset = (off_t)(x->reply.offset + x->sent);
 	uint64_t rest = x->ready - x->sent;
 	ssize_t n = sendfile(
@@ -409,7 +408,7 @@ static bool
 is_file_ready(struct bt_conn *c)
 {
 	struct bt_worker *w = c->worker;
-	struct bt_exchange *x = c->x;
+	struct baton_exchange *x = c->x;
 	uint64_t offset = x->reply.offset + x->sent;
 	uint64_t rest = x->reply.length - x->sent;
 	size_t n = rest < TURN_BYTES_MAX ? (size_t)rest : TURN_BYTES_MAX;

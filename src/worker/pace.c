@@ -52,6 +52,7 @@ bt_pace_is_kept(const struct bt_conn *c)
 	case BT_CONN_IDLE:
 	case BT_CONN_HEAD:
 	case BT_CONN_WORK:
+	case BT_CONN_HELD:
 	case BT_CONN_LINGER:
 	case BT_CONN_CLOSED:
 	case BT_CONN_PHASES:

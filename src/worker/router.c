@@ -155,8 +155,7 @@ route_start(struct bt_route *route, const struct bt_conf_route *conf,
 		.fields_always = fields_of(&conf->scope, true),
 		.varies = has_variables(&conf->scope),
 		.fresh_bytes = fresh_bytes(&conf->scope) };
-	route->before = bt_stages_before(route);
-	route->behind = bt_stages_behind(route);
+	bt_line_init(&route->line, route);
 	if (route->handler->start == NULL)
 		return;
 	if ((r = route->handler->start(route)) < 0 && services->says)

@@ -166,7 +166,8 @@ pools_init(struct bt_worker *w)
 	w->buffer_bytes = BT_BATON_BYTES_MAX + BUFFER_CONTENT_BYTES;
 	bt_pool_init(&w->buffers, w->buffer_bytes, BUFFERS_KEPT);
 	bt_pool_init(&w->conns, sizeof(struct bt_conn), CONNS_KEPT);
-	bt_pool_init(&w->exchanges, sizeof(struct bt_exchange), EXCHANGES_KEPT);
+	bt_pool_init(
+	    &w->exchanges, sizeof(struct baton_exchange), EXCHANGES_KEPT);
 	for (unsigned i = 0; i < BT_CONN_PHASES; i++)
 		TAILQ_INIT(&w->phases[i]);
 	TAILQ_INIT(&w->closed);
@@ -183,7 +184,22 @@ on_offload(evutil_socket_t fd, short events, void *arg)
 }
 
 static void
-on_resume(struct bt_exchange *x)
+begin_turn(const struct bt_services *services)
+{
+	bt_worker_turn((struct bt_worker *)((char *)(uintptr_t)services -
+	    offsetof(struct bt_worker, services)));
+}
+
+static void
+describe(const void *exchange, char *out, size_t size)
+{
+	const struct baton_exchange *x = exchange;
+
+	bt_conn_describe(x->conn, out, size);
+}
+
+static void
+on_resume(struct baton_exchange *x)
 {
 	bt_conn_resume(x->conn);
 }
@@ -194,8 +210,7 @@ loop_init(struct bt_worker *w)
 {
 	const struct timeval tick = { 0, TICK_MS * 1000 };
 
-	if ((w->base = base_new()) == NULL ||
-	    (w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w)) ==
+	if ((w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w)) ==
 		NULL ||
 	    event_add(w->tick, &tick) == -1 ||
 	    (w->offload = event_new(w->base, bt_offload_fd(w->services.offload),
@@ -233,6 +248,11 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		bt_log_error(NULL, r, "cannot prepare offload threads");
 		return r;
 	}
+	if ((w->base = base_new()) == NULL) {
+		bt_log_error(NULL, 0, "cannot make an event loop");
+		bt_offload_free(offload);
+		return -ENOMEM;
+	}
 	w->services = (struct bt_services){ .conf = w->conf,
 		.worker = heritage->slot,
 		.says = heritage->is_first,
@@ -241,6 +261,9 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.rates = heritage->rates,
 		.now = &w->now,
 		.offload = offload,
+		.loop = w->base,
+		.turn = begin_turn,
+		.describe = describe,
 		.resume = on_resume,
 		.gzip = bt_gzip_new(GZIP_BYTES),
 		.auth = bt_auth_new(offload, w->conf->offload_threads),
@@ -249,7 +272,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->router = bt_router_new(&w->services);
 	w->access_log = bt_access_log_new(w->conf, heritage->log_fds, w->score);
 	if ((r = loop_init(w)) < 0) {
-		bt_log_error(NULL, 0, "cannot make an event loop");
+		bt_log_error(NULL, 0, "cannot prepare the event loop");
 		return r;
 	}
 	w->memory_fd = bt_memory_open();
@@ -269,14 +292,15 @@ bt_worker_fini(struct bt_worker *w)
 		bt_outbox_free(w->outbox);
 		bt_conn_close_all(w, BT_CLOSE_DRAIN);
 		bt_conn_reap(w);
-		event_base_free(w->base);
 	}
 	bt_offload_free(w->services.offload);
 	bt_auth_free(w->services.auth);
 	bt_gzip_free(w->services.gzip);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
-	bt_router_free(w->router);
+	bt_router_free(w->router); /* may have events of its own */
+	if (w->base != NULL)
+		event_base_free(w->base);
 	bt_file_cache_free(w->services.files);
 	bt_pool_fini(&w->conns);
 	bt_pool_fini(&w->buffers);

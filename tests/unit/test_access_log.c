@@ -25,7 +25,7 @@ static const char *files[] = { "/one", "/two" };
 static struct bt_conf conf = { .log_files = files };
 static struct bt_conf_format format;
 static struct bt_score_worker score;
-static struct bt_exchange *x;
+static struct baton_exchange *x;
 static struct bt_arena arena;
 
 static void

@@ -15,7 +15,7 @@
 #define WHEN 1700000000 /* 14 Nov 2023 22:13:20 UTC */
 #define ROOM (16 * 1024)
 
-static struct bt_exchange *x;
+static struct baton_exchange *x;
 static struct bt_baton baton;
 static struct bt_scoreboard board;
 static struct bt_conf conf;
