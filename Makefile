@@ -63,7 +63,7 @@ DEP_LIBS   := $(LLHTTP_LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_CFLAGS := $(shell $(PKG_CONFIG) --cflags check 2>/dev/null)
 CHECK_LIBS   := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 
-SRC        := $(sort $(wildcard src/*.c src/*/*.c))
+SRC        := $(sort $(filter-out src/apps/%,$(wildcard src/*.c src/*/*.c)))
 OBJ        := $(SRC:%.c=$B/%.o)
 LIB_OBJ    := $(filter-out $B/src/main.o,$(OBJ)) $(LLHTTP_OBJ)
 UNIT_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/unit/*.c)))
@@ -72,9 +72,10 @@ TORTURE_OBJ := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/torture/*.c)))
 FUZZ_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/fuzz/*.c)))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DAEMON     := $(and $(wildcard src/main.c),$B/baton)
+APPS       := $(patsubst src/apps/%.c,$B/apps/%.so,$(sort $(wildcard src/apps/*.c)))
 HEADERS    := $(sort $(wildcard include/baton/*.h src/*/*.h tests/*/*.h))
 
-all: $(DAEMON) ## build the daemon (default)
+all: $(DAEMON) $(APPS) ## build the daemon and its applications (default)
 
 $B/flags: FORCE
 	@mkdir -p $(@D)
@@ -98,9 +99,21 @@ $B/libbaton.a: $(LIB_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# Applications find baton_...() in the program that loads them.
 $B/baton: $B/src/main.o $B/libbaton.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -Wl,--dynamic-list=src/app/exports \
+	    -o $@ $B/src/main.o -Wl,--whole-archive $B/libbaton.a \
+	    -Wl,--no-whole-archive $(DEP_LIBS)
+
+# Applications: one file each, built as anybody's would be.
+$B/apps/%.so: src/apps/%.c $(wildcard include/baton/*.h) $B/flags
+	@mkdir -p $(@D)
+	$(call say,APP,$@)
+	$(Q)$(CC) -std=gnu11 -Iinclude -fvisibility=hidden $(WARN) \
+	    $(if $(WERROR),-Werror) -fPIC $(CPPFLAGS) $(CFLAGS) \
+	    $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
+	    $(LDFLAGS) -shared -o $@ $<
 
 $B/unit: $(UNIT_OBJ) $B/libbaton.a
 	$(call say,LD,$@)
@@ -175,7 +188,7 @@ $(UNIT_HALVES): run-unit-%: $B/unit
 	$(call run_suites,unit,$(shell \
 	    printf '%s\n' $(UNIT_SUITES) | awk 'NR % 2 == $*'),unit-$*)
 
-run-system: $B/system $(DAEMON) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
+run-system: $B/system $(DAEMON) $(APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
 	$(call run_suites,system,$(SYSTEM_SUITES),system)
 
 # Two runs by one seed: what may cost nobody anything, wrk beside it; then with

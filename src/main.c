@@ -3,6 +3,7 @@
  * and master/.
  */
 
+#include "app/load.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/title.h"
@@ -209,6 +210,11 @@ check(const struct options *o, const struct bt_conf *conf)
 	return bad;
 }
 
+static const struct bt_hooks hooks = {
+	.run = bt_worker_run,
+	.load = bt_apps_load,
+};
+
 int
 main(int argc, char **argv)
 {
@@ -218,14 +224,15 @@ main(int argc, char **argv)
 
 	bt_title_init(argc, argv);
 	bt_fd_fill_standard();
-	if ((status = bt_master_take_over(bt_worker_run)) != -1)
+	bt_conf_check_apps_by(bt_apps_check);
+	if ((status = bt_master_take_over(&hooks)) != -1)
 		return status;
 	if ((status = parse_options(argc, argv, &o)) != -1)
 		return status;
 	if (read_conf(&o, &conf) < 0)
 		return o.check || o.verb || o.listen ? 1 : WRONG_CONF;
 	if (!o.check && o.verb == NULL)
-		return bt_master_run(conf, bt_worker_run);
+		return bt_master_run(conf, &hooks);
 	status = o.verb ? bt_control_ask(conf, o.verb) : check(&o, conf);
 	bt_conf_free(conf);
 	return status;

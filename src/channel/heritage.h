@@ -42,4 +42,14 @@ bt_log_file_id(const char *path)
  */
 typedef int bt_worker_run_fn(struct bt_heritage *);
 
+/* What the master calls and does not know: it is of other rooms. */
+struct bt_hooks {
+	bt_worker_run_fn *run; /* a worker's life, called in each child */
+	/*
+	 * Loads what the conf names, before the first worker of it is forked.
+	 * 0; negative errno, and `errors` has lines for people.
+	 */
+	int (*load)(struct bt_conf *, struct bt_buf *errors);
+};
+
 #endif

@@ -353,7 +353,7 @@ check_block(struct bt_build *b, const struct bt_node *n)
 	if (d->type == BT_TYPE_BLOCK && !n->has_block)
 		bt_report_add(b->report, n->source, n->end,
 		    "%s needs a block: %s %s", d->name, d->name, d->syntax);
-	else if (d->type != BT_TYPE_BLOCK && n->has_block)
+	else if (d->type != BT_TYPE_BLOCK && !d->may_open && n->has_block)
 		bt_report_add(b->report, n->source, n->open,
 		    "%s has no block; is a \";\" missing before the {?",
 		    d->name);
@@ -525,6 +525,7 @@ bt_build_run(struct bt_build *b, const struct bt_tree *tree,
 	bt_build_block(b, &frame);
 	bt_check_logs(b);
 	bt_check_servers(b);
+	bt_check_apps(b);
 	if (b->conf->servers_n == 0 && bt_report_count(b->report) == 0)
 		bt_report_add(b->report, main, 0,
 		    "there is no server, nothing would be served");

@@ -47,6 +47,13 @@ struct bt_log_note {
 	const struct bt_node *node;
 };
 
+/* An application, for messages; in the order of the conf's. */
+struct bt_app_note {
+	struct bt_app_note *next;
+	const struct bt_conf_app *app;
+	const struct bt_node *node, **settings;
+};
+
 struct bt_build {
 	struct bt_report *report;
 	const struct bt_node *root;
@@ -56,6 +63,7 @@ struct bt_build {
 	struct bt_listen_note *notes;   /* of conf->listens */
 	struct bt_server_note *servers; /* of conf->servers */
 	struct bt_log_note *logs;       /* all access logs */
+	struct bt_app_note *apps;
 };
 
 /*
@@ -143,6 +151,10 @@ const char *bt_route_why_not_path(struct bt_str path);
 /* set_log.c: formats of logs, when all of them are known. */
 void bt_check_logs(struct bt_build *);
 
+/* set_app.c: whether the applications can be loaded, and take their settings.
+ */
+void bt_check_apps(struct bt_build *);
+
 /* check.c: what can only be seen when a server, or all of them, are read. */
 void bt_check_routes(struct bt_build *, const struct bt_conf_server *,
     const struct bt_server_note *);
@@ -162,6 +174,7 @@ bt_directive_set_fn bt_set_cache_control, bt_set_error_page,
 bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
+bt_directive_set_fn bt_set_app;                        /* set_app.c */
 
 /* set_route.c: a status from 200 to 599 as the first argument. */
 bool bt_build_status(struct bt_build *, const struct bt_node *, unsigned *ret);

@@ -21,6 +21,9 @@ bt_conf_free(struct bt_conf *conf)
 
 	if (conf == NULL)
 		return;
+	for (struct bt_conf_app *a = conf->apps; a != NULL; a = a->next)
+		if (a->unload != NULL)
+			a->unload(a->loaded);
 	arena = conf->arena; /* the conf itself is not in it */
 	bt_arena_fini(&arena);
 	free(conf);

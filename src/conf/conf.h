@@ -32,6 +32,7 @@ enum bt_handler_kind {
 	BT_HANDLER_STATIC, /* `root` */
 	BT_HANDLER_METRICS,
 	BT_HANDLER_STATUS,
+	BT_HANDLER_APP,
 	BT_HANDLER_KINDS,
 };
 
@@ -92,6 +93,20 @@ struct bt_conf_auth { /* `basic_auth REALM FILE` */
 	size_t users_n;
 };
 
+struct bt_conf_setting { /* in the block of `app` */
+	const char *name, *value;
+};
+
+struct bt_conf_app { /* `app FILE { ... }`, each of them */
+	struct bt_conf_app *next;
+	const char *file;
+	struct bt_conf_setting *settings;
+	size_t settings_n;
+	/* Of who loads it (app/), in the master and so in its workers. */
+	void *loaded;
+	void (*unload)(void *loaded); /* NULL: it is not; bt_conf_free() does */
+};
+
 /* What server and route inherit from where they stand in, whole lists. */
 struct bt_conf_scope {
 	uint64_t max_body_bytes; /* 0: unlimited */
@@ -125,6 +140,7 @@ struct bt_conf_route {
 	bool has_text;      /* `return 200 ""` differs from `return 200` */
 	bool has_variables; /* then it is not `text`, but: */
 	struct bt_template template;
+	struct bt_conf_app *app;
 	struct bt_str root;   /* static: an absolute folder */
 	struct bt_str *index; /* static: file names, in order */
 	size_t index_n;
@@ -170,7 +186,8 @@ struct bt_conf {
 	const struct bt_addr_block *proxies; /* that are trusted */
 	size_t proxies_n;
 	int64_t worker_timeout_ms;
-	unsigned crash_rescue; /* 0: off */
+	int64_t slow_callback_ms; /* 0: off */
+	unsigned crash_rescue;    /* 0: off */
 	unsigned offload_threads;
 	int64_t drain_timeout_ms, header_timeout_ms, body_timeout_ms,
 	    send_timeout_ms, keepalive_timeout_ms;
@@ -181,7 +198,8 @@ struct bt_conf {
 	size_t listens_n;
 	struct bt_conf_server *servers;
 	size_t servers_n;
-	struct bt_arena arena; /* all of the above; bt_conf_free()'s */
+	struct bt_conf_app *apps; /* of all routes */
+	struct bt_arena arena;    /* all of the above; bt_conf_free()'s */
 };
 
 /*
@@ -227,6 +245,17 @@ int bt_conf_quick(const char *listen, const char *root, struct bt_conf **ret,
 /* The user of that name, or NULL. */
 const struct bt_conf_user *bt_conf_user_find(
     const struct bt_conf_auth *, const char *name);
+
+/*
+ * Whoever can look into applications: conf/ cannot.  `check` is called at the
+ * end of each reading without errors, and complains of an application, or of
+ * one of its settings (an index; -1: none of them).
+ */
+typedef void bt_conf_complain_fn(
+    void *arg, const struct bt_conf_app *, int setting, const char *what);
+typedef void bt_conf_check_apps_fn(
+    const struct bt_conf *, bt_conf_complain_fn *, void *arg);
+void bt_conf_check_apps_by(bt_conf_check_apps_fn *check);
 
 /* Accepts NULL. */
 void bt_conf_free(struct bt_conf *);

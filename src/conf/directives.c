@@ -157,6 +157,13 @@ const struct bt_directive bt_directives[] = {
 	    .field = FIELD(offload_threads),
 	    .help = "Threads of each worker for work that may block.",
 	    .example = "offload_threads 4;", .nginx = " thread_pool aio " },
+	{ .name = "slow_callback", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME | off",
+	    .preset = "100ms", .special = "off", .min = 1, .max = HOUR,
+	    ARGS(1, 1), .field = FIELD(slow_callback_ms),
+	    .help = "A function of an application that holds up its worker for "
+		    "so long is logged, once, and counted.",
+	    .example = "slow_callback 20ms;" },
 	{ .name = "drain_timeout", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "30s",
 	    .min = 10, .max = DAY, ARGS(1, 1), .field = FIELD(drain_timeout_ms),
@@ -282,6 +289,12 @@ const struct bt_directive bt_directives[] = {
 	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_echo,
 	    .help = "Answers with the content of the request.",
 	    .example = "echo;" },
+	{ .name = "app", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "FILE [{ NAME VALUE; ... }]", ARGS(1, 1),
+	    .handler = true, .may_open = true, .set = bt_set_app,
+	    .help = "Answers by an application, a shared object (baton-app(3)); "
+		    "what its block may have is for that to say.",
+	    .example = "app /usr/lib/baton/multiply.so;" },
 	{ .name = "metrics", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
 	    .syntax = "", ARGS(0, 0), .handler = true, .set = bt_set_metrics,
 	    .help = "Answers with the counters, as Prometheus reads them.",
@@ -387,8 +400,6 @@ const struct bt_directive bt_directives[] = {
 	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
 	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
 	{ .name = "try_interval", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
-	{ .name = "app", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
-	    .handler = true },
 };
 /* clang-format on */
 

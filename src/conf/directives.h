@@ -56,6 +56,7 @@ struct bt_directive {
 	bool repeats;   /* may stand more than once in a block */
 	bool inherited; /* the field is in bt_conf_scope, else in bt_conf */
 	bool handler;   /* answers on a route */
+	bool may_open;  /* CUSTOM: may have a block, which `set` reads */
 	size_t field;   /* offset of it */
 	bt_directive_set_fn *set;
 	unsigned opens;      /* what may stand in its block */

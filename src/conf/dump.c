@@ -316,6 +316,21 @@ put_tries(struct bt_buf *out, const struct bt_conf_route *r)
 }
 
 static void
+put_app(struct bt_buf *out, const struct bt_conf_app *app)
+{
+	begin(out, 2, "app");
+	bt_value_append_word(out, bt_str_of(app->file));
+	if (app->settings_n == 0) {
+		bt_buf_puts(out, ";\n");
+		return;
+	}
+	bt_buf_puts(out, " {\n");
+	for (size_t i = 0; i < app->settings_n; i++)
+		put(out, 3, app->settings[i].name, app->settings[i].value);
+	bt_buf_puts(out, "        }\n");
+}
+
+static void
 put_handler(struct bt_buf *out, const struct bt_conf_route *r)
 {
 	switch (r->handler) {
@@ -338,6 +353,9 @@ put_handler(struct bt_buf *out, const struct bt_conf_route *r)
 		break;
 	case BT_HANDLER_STATUS:
 		bt_buf_puts(out, "        status;\n");
+		break;
+	case BT_HANDLER_APP:
+		put_app(out, r->app);
 		break;
 	case BT_HANDLER_NONE:
 	case BT_HANDLER_KINDS:

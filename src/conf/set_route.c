@@ -99,7 +99,7 @@ bt_set_route(struct bt_build *b, const struct bt_node *n)
 	if (frame.handler == NULL)
 		bt_build_error(b, n, 0,
 		    "nothing answers on this route: root, return, redirect, "
-		    "echo, metrics or status is missing");
+		    "app, echo, metrics or status is missing");
 	else if (index != NULL && r->handler != BT_HANDLER_STATIC)
 		bt_build_error(b, index, 0, "index goes with root, not with %s",
 		    frame.handler->directive->name);

@@ -63,6 +63,15 @@ static const struct series {
 	{ "baton_worker_limited_total", "counter",
 	    "Requests answered with 429, for limit_rate.",
 	    SLOT(worker.limited) },
+	{ "baton_worker_slow_callbacks_total", "counter",
+	    "Functions of applications that took longer than slow_callback.",
+	    SLOT(worker.slow_callbacks) },
+	{ "baton_worker_offload_refused_total", "counter",
+	    "Work of applications answered with 503: the queue was full.",
+	    SLOT(worker.offload_refused) },
+	{ "baton_worker_offload_timeouts_total", "counter",
+	    "Work of applications answered with 503: past its deadline.",
+	    SLOT(worker.offload_timeouts) },
 	{ "baton_worker_memory_bytes", "gauge",
 	    "Resident memory of the worker's own (anonymous).",
 	    SLOT(worker.memory_bytes) },
@@ -294,7 +303,7 @@ release(void *arg)
 }
 
 static void
-answer(struct bt_exchange *x)
+answer(struct baton_exchange *x)
 {
 	const struct bt_scoreboard *board = x->route->services->board;
 	struct bt_buf *b = bt_arena_zero(&x->arena, sizeof(*b));

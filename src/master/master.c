@@ -294,10 +294,11 @@ bt_master_go_on(struct bt_master *m)
 }
 
 void
-bt_master_init(struct bt_master *m, bt_worker_run_fn *run)
+bt_master_init(struct bt_master *m, const struct bt_hooks *hooks)
 {
 	*m = (struct bt_master){ .signal_fd = -1,
-		.slots = { .run = run },
+		.hooks = hooks,
+		.slots = { .run = hooks->run },
 		.upgrade = { .out_fd = -1 } };
 }
 
@@ -344,12 +345,12 @@ bt_master_loop(struct bt_master *m)
 }
 
 int
-bt_master_run(struct bt_conf *conf, bt_worker_run_fn *run)
+bt_master_run(struct bt_conf *conf, const struct bt_hooks *hooks)
 {
 	struct bt_master m;
 
 	bt_log_set_process("master");
-	bt_master_init(&m, run);
+	bt_master_init(&m, hooks);
 	m.conf = conf;
 	if (bt_master_start(&m) < 0) {
 		m.status = 1;

@@ -11,13 +11,13 @@
 /*
  * Runs the daemon in the foreground until it is told to stop.
  *
- * `run` is a worker's life, called in each child.
+ * The hooks are the caller's, and stay.
  *
  * Returns:   the exit status: 0 after a graceful stop; 1 when it could not
  *            start, or connections had to be cut.  What went wrong was logged.
  * Ownership: takes the conf.
  */
-int bt_master_run(struct bt_conf *, bt_worker_run_fn *run);
+int bt_master_run(struct bt_conf *, const struct bt_hooks *hooks);
 
 /*
  * Takes over from another master, which executed this program in its place
@@ -25,7 +25,7 @@ int bt_master_run(struct bt_conf *, bt_worker_run_fn *run);
  *
  * Returns: -1 when that is not the case; else as bt_master_run().
  */
-int bt_master_take_over(bt_worker_run_fn *run);
+int bt_master_take_over(const struct bt_hooks *hooks);
 
 /*
  * `baton -s`: asks the running master over its control socket and waits for

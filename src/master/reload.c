@@ -210,7 +210,7 @@ bt_reload_read_conf(struct bt_master *m, const struct bt_buf *in_force,
 	}
 	if (r == 0 && (r = bt_master_check_user(*ret)) < 0)
 		bt_buf_printf(errors, "there is no user %s\n", (*ret)->user);
-	return r;
+	return r < 0 ? r : m->hooks->load(*ret, errors);
 }
 
 static int

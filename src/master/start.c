@@ -317,6 +317,17 @@ bt_master_make_loop(struct bt_master *m)
 	return event_base_priority_init(m->base, 2) == 0 ? 0 : -EINVAL;
 }
 
+static int
+load(struct bt_master *m)
+{
+	struct bt_buf errors = { 0 };
+	int r = m->hooks->load(m->conf, &errors);
+
+	bt_log_lines(BT_LOG_ERROR, bt_buf_str(&errors));
+	bt_buf_fini(&errors);
+	return r;
+}
+
 int
 bt_master_start(struct bt_master *m)
 {
@@ -329,7 +340,7 @@ bt_master_start(struct bt_master *m)
 		return r;
 	if (m->conf->user != NULL && geteuid() != 0)
 		say_ignored_user(m->conf->user);
-	if ((r = bt_master_check_user(m->conf)) < 0 ||
+	if ((r = bt_master_check_user(m->conf)) < 0 || (r = load(m)) < 0 ||
 	    (r = bt_master_make_loop(m)) < 0 || (r = make_board(m)) < 0 ||
 	    (r = bt_master_make_limits(m)) < 0)
 		return r;

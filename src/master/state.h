@@ -74,6 +74,7 @@ struct bt_recycle {
 };
 
 struct bt_master {
+	const struct bt_hooks *hooks;
 	enum bt_master_state state;
 	char *exe;       /* our program, as it was found at the start */
 	char *conf_file; /* NULL: started with -l and -r */
@@ -113,7 +114,7 @@ struct bt_master {
 void bt_master_enter(struct bt_master *, enum bt_master_state);
 
 /* Before anything else. */
-void bt_master_init(struct bt_master *, bt_worker_run_fn *run);
+void bt_master_init(struct bt_master *, const struct bt_hooks *hooks);
 
 /* Runs to the end, and gives all back.  Returns the exit status. */
 int bt_master_loop(struct bt_master *);

@@ -405,7 +405,7 @@ bt_takeover_commit(struct bt_master *m)
 }
 
 static int
-forth(const struct order *o, bt_worker_run_fn *run)
+forth(const struct order *o, const struct bt_hooks *hooks)
 {
 	struct bt_takeover *t;
 	struct bt_buf errors = { 0 };
@@ -413,7 +413,7 @@ forth(const struct order *o, bt_worker_run_fn *run)
 	int r;
 
 	guard_start(o);
-	bt_master_init(&m, run);
+	bt_master_init(&m, hooks);
 	t = m.takeover = bt_mem_zero(1, sizeof(*t));
 	t->order = *o;
 	m.state = BT_MASTER_UPGRADING;
@@ -463,6 +463,10 @@ restore(struct bt_master *m, struct bt_crossing *x, struct bt_buf *errors)
 	    bt_buf_str(&x->conf), "the conf in force", &m->conf, errors);
 	if (r < 0)
 		return r;
+	if (m->hooks->load(m->conf, errors) < 0) { /* changed since */
+		bt_log_lines(BT_LOG_ERROR, bt_buf_str(errors));
+		bt_buf_clear(errors);
+	}
 	m->slots.conf = m->conf;
 	m->slots.generation = x->generation;
 	if ((r = bt_master_open_logs(m)) < 0 || (r = adopt(m, x)) < 0)
@@ -476,7 +480,7 @@ restore(struct bt_master *m, struct bt_crossing *x, struct bt_buf *errors)
 
 /* The program that was there before: nothing has happened, but time passed. */
 static int
-back(const struct order *o, bt_worker_run_fn *run)
+back(const struct order *o, const struct bt_hooks *hooks)
 {
 	struct bt_buf errors = { 0 };
 	struct bt_crossing x;
@@ -484,7 +488,7 @@ back(const struct order *o, bt_worker_run_fn *run)
 	int fd = o->crossing_fd, exe_fd = o->exe_fd, r;
 	char why[64];
 
-	bt_master_init(&m, run);
+	bt_master_init(&m, hooks);
 	m.state = BT_MASTER_UPGRADING;
 	r = bt_crossing_read(fd, &x, &errors);
 	if (r < 0 || (r = restore(&m, &x, &errors)) < 0) {
@@ -632,13 +636,13 @@ try_all(const struct order *o, struct bt_master *m, struct bt_buf *errors)
 }
 
 static int
-rehearsal(const struct order *o, bt_worker_run_fn *run)
+rehearsal(const struct order *o, const struct bt_hooks *hooks)
 {
 	struct bt_buf errors = { 0 };
 	struct bt_master m;
 	int r;
 
-	bt_master_init(&m, run);
+	bt_master_init(&m, hooks);
 	bt_log_open(NULL, BT_LOG_ERROR);
 	r = try_all(o, &m, &errors);
 	if (r < 0 && errors.len == 0)
@@ -652,7 +656,7 @@ rehearsal(const struct order *o, bt_worker_run_fn *run)
 }
 
 int
-bt_master_take_over(bt_worker_run_fn *run)
+bt_master_take_over(const struct bt_hooks *hooks)
 {
 	struct order o;
 
@@ -662,11 +666,11 @@ bt_master_take_over(bt_worker_run_fn *run)
 	bt_log_open(NULL, BT_LOG_INFO);
 	switch (o.mode) {
 	case MODE_REHEARSE:
-		return rehearsal(&o, run);
+		return rehearsal(&o, hooks);
 	case MODE_FORTH:
-		return forth(&o, run);
+		return forth(&o, hooks);
 	case MODE_BACK:
-		return back(&o, run);
+		return back(&o, hooks);
 	case MODE_NONE:
 	case MODES:
 		break;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 5         /* grows with every change of the structs */
+#define VERSION 6         /* grows with every change of the structs */
 
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",

@@ -74,9 +74,13 @@ struct bt_score_worker {
 	uint64_t closed[BT_CLOSE_REASONS];
 	uint64_t log_lines_lost;
 	uint64_t file_cache_hits, file_cache_misses;
-	uint64_t limited;      /* requests answered with 429 by limit_rate */
-	uint64_t memory_bytes; /* gauge: its own, resident */
-	int32_t guard_pid;     /* written before it is ready; 0: none */
+	uint64_t limited; /* requests answered with 429 by limit_rate */
+	/* applications */
+	uint64_t slow_callbacks;   /* past slow_callback */
+	uint64_t offload_refused;  /* work: the queue was full */
+	uint64_t offload_timeouts; /* work: past its deadline */
+	uint64_t memory_bytes;     /* gauge: its own, resident */
+	int32_t guard_pid;         /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */

@@ -255,7 +255,13 @@ static const struct row rows[] = {
 	    { "1:20: proxy is not built yet: it comes in a later version" } },
 	{ ROUTE("proxy http://127.0.0.1:9000;"),
 	    { "1:20: proxy is not built yet" } },
-	{ ROUTE("app /usr/lib/x.so;"), { "1:20: app is not built yet" } },
+	{ ROUTE("app x.so;"), { "1:24: \"x.so\" is not an absolute path" } },
+	{ ROUTE("app /x.so { a; }"),
+	    { "1:32: a setting of an application is a name and a value" } },
+	{ ROUTE("app /x.so { a b { } }"),
+	    { "1:36: a setting of an application has no block" } },
+	{ ROUTE("app /x.so { a 1; b 2; a 3; }"),
+	    { "1:42: \"a\" was already given at line 1" } },
 	{ SERVER("listen 443 ssl;"), { "1:21: \"ssl\" is not built yet" } },
 
 	/* servers: addresses */
