@@ -24,6 +24,7 @@
 #include <baton/form.h>
 #include <baton/reply.h>
 #include <baton/request.h>
+#include <baton/state.h>
 #include <baton/suspend.h>
 #include <baton/work.h>
 
