@@ -16,6 +16,9 @@ prefix     ?= /usr/local
 sbindir    ?= $(prefix)/sbin
 datadir    ?= $(prefix)/share
 mandir     ?= $(datadir)/man
+includedir ?= $(prefix)/include
+appdir     ?= $(prefix)/lib/baton
+pkgconfigdir ?= $(datadir)/pkgconfig
 unitdir    ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 completiondir ?= $(datadir)/bash-completion/completions
@@ -316,7 +319,7 @@ layers: ## print the includes that point upwards
 	    bad = 1 } \
 	END { exit bad }' $(wildcard src/*/*.[ch])
 
-STYLED = $(wildcard include/baton/*.h src/*.c src/*/*.[ch] tests/*/*.[ch] bench/*.[ch])
+STYLED = $(wildcard include/baton/*.h src/*.c src/*/*.[ch] src/apps/*/*.[ch] tests/*/*.[ch] bench/*.[ch])
 
 format: ## clang-format all sources in place (CHECK=1: only say which)
 	@clang-format --style=file $(if $(CHECK),--dry-run -Werror,-i) $(STYLED)
@@ -351,6 +354,8 @@ D     = $(DESTDIR)
 
 # The folders, as they were chosen.
 FOLDERS = sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
+    -e 's,@includedir@,$(includedir),g' -e 's,@appdir@,$(appdir),g' \
+    -e 's,@version@,$(VERSION),g' \
     -e 's,/usr/share/baton,$(datadir)/baton,g'
 
 # A shell command that installs $file as $to; where that was edited it stays, and
@@ -360,11 +365,20 @@ install_conf = $(FOLDERS) $$file > $B/installed; \
     then new=$$to; else new=$$to$(1); fi; \
     $(INSTALL) -m 644 $B/installed $$new; echo "$$new"
 
-install: $B/baton ## into DESTDIR, under prefix=/usr/local
+install: $B/baton $(APPS) ## into DESTDIR, under prefix=/usr/local
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(sysconfdir)/baton $(D)$(unitdir) \
 	    $(D)$(datadir)/baton/www $(D)$(logrotatedir) $(D)$(sysusersdir) \
-	    $(D)$(completiondir)
+	    $(D)$(completiondir) $(D)$(includedir)/baton $(D)$(appdir) \
+	    $(D)$(pkgconfigdir) $(D)$(datadir)/doc/baton
 	$(INSTALL) -m 755 $B/baton $(D)$(sbindir)/baton
+	$(INSTALL) -m 644 $(wildcard include/baton/*.h) $(D)$(includedir)/baton
+	$(INSTALL) -m 644 $(APPS) $(D)$(appdir)
+	@$(FOLDERS) conf/baton.pc.in > $B/installed
+	$(INSTALL) -m 644 $B/installed $(D)$(pkgconfigdir)/baton.pc
+	@set -e; for file in `find src/apps -name '*.[ch]' | sort`; do \
+	    to=$(D)$(datadir)/doc/baton/examples/$${file#src/apps/}; \
+	    $(INSTALL) -d $${to%/*}; $(INSTALL) -m 644 $$file $$to; \
+	    echo "$$to"; done
 	$(INSTALL) -m 644 $(wildcard conf/www/*) $(D)$(datadir)/baton/www
 	$(INSTALL) -m 644 conf/baton.sysusers $(D)$(sysusersdir)/baton.conf
 	$(INSTALL) -m 644 conf/baton.bash-completion $(D)$(completiondir)/baton
@@ -383,11 +397,13 @@ install: $B/baton ## into DESTDIR, under prefix=/usr/local
 # What somebody may have edited stays, and so do the logs and the user.
 uninstall: ## take that away again, but for conf files and logs
 	rm -f $(D)$(sbindir)/baton $(D)$(sysusersdir)/baton.conf \
-	    $(D)$(completiondir)/baton \
+	    $(D)$(completiondir)/baton $(D)$(pkgconfigdir)/baton.pc \
+	    $(foreach f,$(APPS),$(D)$(appdir)/$(notdir $f)) \
 	    $(foreach f,$(UNIT),$(D)$(unitdir)/$(notdir $f)) \
 	    $(foreach f,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $f))/$(notdir $f)) \
 	    $(foreach f,$(wildcard conf/www/*),$(D)$(datadir)/baton/www/$(notdir $f))
-	-rmdir $(D)$(datadir)/baton/www $(D)$(datadir)/baton
+	rm -rf $(D)$(includedir)/baton $(D)$(datadir)/doc/baton/examples
+	-rmdir $(D)$(datadir)/baton/www $(D)$(datadir)/baton $(D)$(appdir)
 
 # In a folder of its own: the folders are compiled in.
 DEB_REVISION ?= 1

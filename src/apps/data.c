@@ -3,7 +3,7 @@
  *on it, as the conf says; `/` answers at once.  While every thread is busy with
  * the one, the other must not wait: bench/ measures that.
  *
- *	app /usr/lib/baton/apps/data.so { cpu 4ms; offload on; }
+ *	app /usr/lib/baton/data.so { cpu 4ms; offload on; }
  */
 
 #include <baton/baton.h>
