@@ -76,6 +76,7 @@ FUZZ_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/fuzz/*.c)))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DAEMON     := $(and $(wildcard src/main.c),$B/baton)
 APPS       := $(patsubst src/apps/%.c,$B/apps/%.so,$(sort $(wildcard src/apps/*.c)))
+TEST_APPS  := $(patsubst tests/apps/%.c,$B/test-apps/%.so,$(sort $(wildcard tests/apps/*.c)))
 HEADERS    := $(sort $(wildcard include/baton/*.h src/*/*.h tests/*/*.h))
 
 all: $(DAEMON) $(APPS) ## build the daemon and its applications (default)
@@ -109,14 +110,21 @@ $B/baton: $B/src/main.o $B/libbaton.a
 	    -o $@ $B/src/main.o -Wl,--whole-archive $B/libbaton.a \
 	    -Wl,--no-whole-archive $(DEP_LIBS)
 
-# Applications: one file each, built as anybody's would be.
-$B/apps/%.so: src/apps/%.c $(wildcard include/baton/*.h) $B/flags
+define build_app
 	@mkdir -p $(@D)
 	$(call say,APP,$@)
 	$(Q)$(CC) -std=gnu11 -Iinclude -fvisibility=hidden $(WARN) \
 	    $(if $(WERROR),-Werror) -fPIC $(CPPFLAGS) $(CFLAGS) \
 	    $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
 	    $(LDFLAGS) -shared -o $@ $<
+endef
+
+# Applications: one file each, built as anybody's would be; and those of tests.
+$B/test-apps/%.so: tests/apps/%.c $(wildcard include/baton/*.h) $B/flags
+	$(build_app)
+
+$B/apps/%.so: src/apps/%.c $(wildcard include/baton/*.h) $B/flags
+	$(build_app)
 
 $B/unit: $(UNIT_OBJ) $B/libbaton.a
 	$(call say,LD,$@)
@@ -191,7 +199,7 @@ $(UNIT_HALVES): run-unit-%: $B/unit
 	$(call run_suites,unit,$(shell \
 	    printf '%s\n' $(UNIT_SUITES) | awk 'NR % 2 == $*'),unit-$*)
 
-run-system: $B/system $(DAEMON) $(APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
+run-system: $B/system $(DAEMON) $(APPS) $(TEST_APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
 	$(call run_suites,system,$(SYSTEM_SUITES),system)
 
 # Two runs by one seed: what may cost nobody anything, wrk beside it; then with

@@ -213,6 +213,8 @@ check(const struct options *o, const struct bt_conf *conf)
 static const struct bt_hooks hooks = {
 	.run = bt_worker_run,
 	.load = bt_apps_load,
+	.shared_fd = bt_apps_shared_fd,
+	.adopt_shared = bt_apps_adopt_shared,
 };
 
 int

@@ -6,6 +6,7 @@
 #include "app/call.h"
 
 #include "app/form.h"
+#include "app/suspend.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "handlers/rows.h"
@@ -180,6 +181,7 @@ call_new(struct baton_exchange *x)
 	c->x = x;
 	c->place = x->route->state;
 	c->rest = rest_of(x);
+	c->path = bt_arena_copy(&x->arena, x->request.path);
 	*e = (struct bt_end){ x->ends, on_end, c };
 	x->ends = e;
 	x->state = c;
@@ -192,6 +194,8 @@ run(struct bt_call *c)
 {
 	int64_t entered = bt_call_enter(c);
 
+	if (c->way->resume != NULL)
+		bt_score_add(&c->place->services->score->resumed[c->store], 1);
 	if (c->way->resume != NULL)
 		c->way->resume(c->x, c->state.p, c->state.n);
 	else
@@ -255,6 +259,10 @@ bt_call_begin(struct baton_exchange *x)
 	struct bt_call *c = bt_call_of(x);
 	unsigned status;
 
+	if (c->is_lost) {
+		bt_suspend_answer_lost(c);
+		return;
+	}
 	if (c->way == NULL) {
 		refuse(c);
 		return;
@@ -279,11 +287,22 @@ bt_call_begin(struct baton_exchange *x)
 		run(c);
 }
 
+/* Whose it is is known: through its stages, to it. */
+static void
+pass_stages(struct bt_call *c)
+{
+	const struct baton_place *p = c->place;
+
+	bt_stages_run_more(
+	    c->x, &p->lines[bt_place_index(p, c->way)], bt_call_begin);
+}
+
 static void
 answer(struct baton_exchange *x)
 {
 	struct baton_place *place = x->route->state;
 	struct bt_call *c;
+	struct bt_str token;
 	int64_t entered;
 
 	if (place == NULL) { /* it could not be started: was logged */
@@ -292,10 +311,14 @@ answer(struct baton_exchange *x)
 	}
 	c = call_new(x);
 	entered = bt_call_enter(c); /* its stages, too */
-	c->way = bt_ways_find(place->library->routes, place->library->routes_n,
-	    x->request.method, c->rest, c->params, &c->params_n, &c->allowed);
-	bt_stages_run_more(
-	    x, &place->lines[bt_place_index(place, c->way)], bt_call_begin);
+	if (bt_suspend_token(c, &token)) {
+		bt_suspend_resume(c, token, pass_stages);
+	} else {
+		c->way = bt_ways_find(place->library->routes,
+		    place->library->routes_n, x->request.method, c->rest,
+		    c->params, &c->params_n, &c->allowed);
+		pass_stages(c);
+	}
 	bt_call_leave(c, entered);
 }
 
@@ -355,7 +378,7 @@ leave(struct baton_exchange *x)
 		x->reply.fields = bt_arena_printf(&x->arena, "%.*s%.*s",
 		    BT_STR_ARG(x->reply.fields),
 		    BT_STR_ARG(bt_buf_str(&c->fields)));
-	return BATON_NEXT;
+	return bt_suspend_leave(c);
 }
 
 const struct baton_stage bt_app_stage = {

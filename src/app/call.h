@@ -11,6 +11,8 @@
 
 #include <baton/reply.h>
 
+struct bt_call_write;
+struct bt_set_cookie;
 struct bt_timer;
 struct bt_form_state;
 struct bt_events_state;
@@ -43,9 +45,23 @@ struct bt_call {
 	baton_pull_fn *pull;
 	void *pull_arg;
 	struct bt_events_state *events;
-	/* a resumed one */
+	/* a conversation */
+	struct bt_str path; /* of its URLs */
+	bool is_lost;
+	enum baton_lost lost;
+	enum bt_store_kind store; /* where it was */
 	struct bt_str state;
 	unsigned version;
+	bool in_conversation;
+	uint64_t conversation;
+	uint32_t generation;
+	struct bt_call_write *writes;  /* before its answer may leave */
+	struct bt_set_cookie *cookies; /* that its answer sets */
+};
+
+struct bt_set_cookie {
+	struct bt_set_cookie *next;
+	struct bt_str name, value;
 };
 
 /* The call of an exchange that an application answers; asserted. */

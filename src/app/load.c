@@ -8,16 +8,20 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +30,12 @@
 
 /* What the child tells; `bytes` of text follow. */
 struct report {
-	enum { REPORT_BEGINS, REPORT_COMPLAINT, REPORT_ALL_GOOD } what;
+	enum {
+		REPORT_KEYS,
+		REPORT_BEGINS,
+		REPORT_COMPLAINT,
+		REPORT_ALL_GOOD
+	} what;
 	unsigned app; /* in the order of the conf's list */
 	int setting;
 	size_t bytes;
@@ -92,6 +101,23 @@ try_app(struct trial *t, const struct bt_conf_app *app)
 	free(values);
 }
 
+static void
+try_keys(const struct trial *t, const struct bt_conf *conf)
+{
+	struct bt_buf why = { 0 };
+	struct bt_keys keys;
+
+	if (conf->continuation_keys == NULL)
+		return;
+	if (bt_keys_init() < 0)
+		bt_buf_puts(&why, "there is no source of random numbers");
+	else
+		bt_keys_read(&keys, conf->continuation_keys, &why);
+	if (why.len > 0)
+		tell(t->fd, (struct report){ .what = REPORT_KEYS }, why.data);
+	sodium_memzero(&keys, sizeof(keys));
+}
+
 /* The life of the child.  What it inherits and does not want ends with it. */
 static void
 try_all(const struct bt_conf *conf, int fd)
@@ -108,6 +134,7 @@ try_all(const struct bt_conf *conf, int fd)
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setrlimit(RLIMIT_CORE, &none); /* it is told what happened */
+	try_keys(&t, conf);
 	for (const struct bt_conf_app *a = conf->apps; a != NULL; a = a->next) {
 		try_app(&t, a);
 		t.app++;
@@ -228,7 +255,9 @@ pass_on(const struct child *c, const struct bt_conf *conf,
 		if (r.bytes > c->told.len - at)
 			break;
 		text = bt_mem_strndup(c->told.data + at, r.bytes);
-		if (r.what == REPORT_COMPLAINT)
+		if (r.what == REPORT_KEYS)
+			complain(arg, NULL, -1, text);
+		else if (r.what == REPORT_COMPLAINT)
 			complain(arg, app, r.setting, text);
 		free(text);
 		at += r.bytes;
@@ -287,6 +316,101 @@ find_library(const struct bt_conf *conf, const char *file,
 	return bt_library_open(file, ret, why);
 }
 
+/* --- what all of them share --- */
+
+static struct bt_shared *shared; /* the master's, and its children's */
+static int shared_fd = -1;
+
+static int
+make_shared(struct bt_buf *errors)
+{
+	int r;
+
+	if (shared != NULL)
+		return 0;
+	r = bt_shared_new(&shared, &shared_fd);
+	if (r < 0)
+		bt_buf_printf(errors,
+		    "cannot make the memory of continuations: %s\n",
+		    strerror(-r));
+	return r;
+}
+
+int
+bt_apps_shared_fd(void)
+{
+	return shared_fd;
+}
+
+int
+bt_apps_adopt_shared(int *fd)
+{
+	int r = bt_shared_open(*fd, &shared);
+
+	if (r < 0) {
+		bt_fd_close(fd);
+		return r;
+	}
+	shared_fd = bt_fd_take(fd);
+	return 0;
+}
+
+static void
+free_common(void *loaded)
+{
+	sodium_memzero(loaded, sizeof(struct bt_loaded_conf));
+	free(loaded);
+}
+
+/* The folder of the store on disk: the workers', whoever they are. */
+static int
+make_folder(const struct bt_conf *conf, struct bt_buf *errors)
+{
+	const char *folder = conf->disk.folder;
+	const struct passwd *user;
+
+	if (folder == NULL || (mkdir(folder, 0700) == -1 && errno == EEXIST))
+		return 0;
+	if (access(folder, F_OK) == -1) {
+		int r = -errno;
+
+		bt_buf_printf(errors, "continuations disk %s: %s\n", folder,
+		    strerror(-r));
+		return r;
+	}
+	if (geteuid() == 0 && conf->user != NULL &&
+	    (user = getpwnam(conf->user)) != NULL &&
+	    chown(folder, user->pw_uid, user->pw_gid) == -1)
+		bt_log_warn(NULL, errno, "cannot give %s to user %s", folder,
+		    conf->user);
+	return 0;
+}
+
+/* The keys, of the file or of the segment. */
+static int
+load_common(struct bt_conf *conf, struct bt_buf *errors)
+{
+	struct bt_loaded_conf *c;
+	struct bt_buf why = { 0 };
+	int r;
+
+	if ((r = bt_keys_init()) < 0 || (r = make_shared(errors)) < 0 ||
+	    (r = make_folder(conf, errors)) < 0)
+		return r;
+	c = bt_mem_zero(1, sizeof(*c));
+	c->shared = shared;
+	if (conf->continuation_keys == NULL)
+		bt_keys_of(&c->keys, shared->secret);
+	else if ((r = bt_keys_read(&c->keys, conf->continuation_keys, &why)) <
+	    0)
+		bt_buf_printf(errors, "continuation_keys %s: %s\n",
+		    conf->continuation_keys, why.data ? why.data : "");
+	bt_buf_fini(&why);
+	conf->loaded = c;
+	conf->unload = free_common;
+	return r;
+}
+
 static void
 put_complaint(
     void *arg, const struct bt_conf_app *app, int setting, const char *what)
@@ -297,12 +421,16 @@ put_complaint(
 int
 bt_apps_load(struct bt_conf *conf, struct bt_buf *errors)
 {
+	int r;
+
+	if (conf->apps != NULL && (r = load_common(conf, errors)) < 0)
+		return r;
 	for (struct bt_conf_app *a = conf->apps; a != NULL; a = a->next) {
 		struct bt_loaded_app *loaded;
 		struct bt_library *library;
 		struct bt_buf why = { 0 };
-		int r = find_library(conf, a->file, &library, &why);
 
+		r = find_library(conf, a->file, &library, &why);
 		if (r < 0) {
 			bt_buf_printf(errors, "app %s: %s\n", a->file,
 			    why.data ? why.data : "");

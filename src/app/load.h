@@ -7,11 +7,18 @@
  */
 
 #include "app/settings.h"
+#include "app/shared.h"
 
 /* What `loaded` of a struct bt_conf_app is. */
 struct bt_loaded_app {
 	struct bt_library *library;
 	struct bt_setting_value *values; /* as many as the library's settings */
+};
+
+/* What `loaded` of a struct bt_conf with applications is. */
+struct bt_loaded_conf {
+	struct bt_keys keys;
+	struct bt_shared *shared;
 };
 
 /*
@@ -30,5 +37,16 @@ void bt_apps_check(const struct bt_conf *, bt_conf_complain_fn *, void *arg);
  * Context: master, with a conf that was checked.
  */
 int bt_apps_load(struct bt_conf *, struct bt_buf *errors);
+
+/*
+ * The segment of the continuations, for another program that goes on as this
+ * process; -1: there is none.  And that which another one has made: 0, or
+ * negative errno, and the next load makes a new one.
+ *
+ * Ownership: bt_apps_adopt_shared() takes the descriptor.
+ * Context:   master.
+ */
+int bt_apps_shared_fd(void);
+int bt_apps_adopt_shared(int *fd);
 
 #endif

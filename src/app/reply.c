@@ -269,10 +269,19 @@ baton_reply_cookie(struct baton_exchange *x, const struct baton_cookie *cookie)
 		.http_only = cookie->http_only,
 		.same_site = bt_str_of(cookie->same_site),
 	};
+	struct bt_call *c = bt_call_of(x);
+	struct bt_set_cookie *s;
 	struct bt_str value;
 	int r = bt_cookie_format(&attributes, &x->arena, &value);
 
-	return r < 0 ? r : add_field(bt_call_of(x), "Set-Cookie", value);
+	if (r < 0 || (r = add_field(c, "Set-Cookie", value)) < 0)
+		return r;
+	s = bt_arena_alloc(&x->arena, sizeof(*s));
+	*s = (struct bt_set_cookie){ c->cookies,
+		bt_arena_copy(&x->arena, attributes.name),
+		bt_arena_copy(&x->arena, attributes.value) };
+	c->cookies = s;
+	return 0;
 }
 
 unsigned

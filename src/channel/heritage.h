@@ -50,6 +50,13 @@ struct bt_hooks {
 	 * 0; negative errno, and `errors` has lines for people.
 	 */
 	int (*load)(struct bt_conf *, struct bt_buf *errors);
+	/*
+	 * A descriptor that the next program shall have, too, which stays
+	 * theirs; -1: none.
+	 */
+	int (*shared_fd)(void);
+	/* What it was given, before load(); takes it.  0, or negative errno. */
+	int (*adopt_shared)(int *fd);
 };
 
 #endif

@@ -51,6 +51,7 @@ struct bt_log_note {
 struct bt_app_note {
 	struct bt_app_note *next;
 	const struct bt_conf_app *app;
+	const struct bt_conf_route *route;
 	const struct bt_node *node, **settings;
 };
 
@@ -64,6 +65,7 @@ struct bt_build {
 	struct bt_server_note *servers; /* of conf->servers */
 	struct bt_log_note *logs;       /* all access logs */
 	struct bt_app_note *apps;
+	const struct bt_node *keys; /* continuation_keys */
 };
 
 /*
@@ -155,6 +157,12 @@ void bt_check_logs(struct bt_build *);
  */
 void bt_check_apps(struct bt_build *);
 
+/*
+ * set_continuations.c: adds what the chain of a scope wants to what all have;
+ * false when it is another folder than an earlier one's.
+ */
+bool bt_continuations_share(struct bt_conf *, const struct bt_conf_scope *);
+
 /* check.c: what can only be seen when a server, or all of them, are read. */
 void bt_check_routes(struct bt_build *, const struct bt_conf_server *,
     const struct bt_server_note *);
@@ -175,6 +183,8 @@ bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
 bt_directive_set_fn bt_set_app;                        /* set_app.c */
+bt_directive_set_fn bt_set_continuations,
+    bt_set_continuation_keys; /* set_continuations.c */
 
 /* set_route.c: a status from 200 to 599 as the first argument. */
 bool bt_build_status(struct bt_build *, const struct bt_node *, unsigned *ret);

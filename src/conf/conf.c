@@ -24,6 +24,8 @@ bt_conf_free(struct bt_conf *conf)
 	for (struct bt_conf_app *a = conf->apps; a != NULL; a = a->next)
 		if (a->unload != NULL)
 			a->unload(a->loaded);
+	if (conf->unload != NULL)
+		conf->unload(conf->loaded);
 	arena = conf->arena; /* the conf itself is not in it */
 	bt_arena_fini(&arena);
 	free(conf);

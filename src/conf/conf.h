@@ -107,6 +107,18 @@ struct bt_conf_app { /* `app FILE { ... }`, each of them */
 	void (*unload)(void *loaded); /* NULL: it is not; bt_conf_free() does */
 };
 
+/* Where continuations are kept: the first that can take one does. */
+enum bt_store_kind { BT_STORE_URL, BT_STORE_MEMORY, BT_STORE_DISK };
+
+struct bt_conf_store {
+	enum bt_store_kind kind;
+	uint64_t bytes;     /* URL: of its token at most; else of all records */
+	uint64_t records;   /* DISK: at most */
+	const char *folder; /* DISK */
+};
+
+#define BT_CONF_STORES_MAX 3 /* one of each kind */
+
 /* What server and route inherit from where they stand in, whole lists. */
 struct bt_conf_scope {
 	uint64_t max_body_bytes; /* 0: unlimited */
@@ -124,7 +136,10 @@ struct bt_conf_scope {
 	unsigned precompressed;      /* 0: off */
 	unsigned dotfiles;           /* 0: off */
 	unsigned autoindex;          /* 0: off */
-	unsigned gzip;               /* 0: off */
+	const struct bt_conf_store *stores; /* of `continuations` */
+	size_t stores_n;                    /* 0: off */
+	int64_t continuation_lifetime_ms;
+	unsigned gzip; /* 0: off */
 	uint64_t gzip_min_bytes;
 	const struct bt_str *gzip_types; /* one may end in a star */
 	size_t gzip_types_n;
@@ -198,8 +213,15 @@ struct bt_conf {
 	size_t listens_n;
 	struct bt_conf_server *servers;
 	size_t servers_n;
-	struct bt_conf_app *apps; /* of all routes */
-	struct bt_arena arena;    /* all of the above; bt_conf_free()'s */
+	const char *continuation_keys; /* a file; NULL: a random key */
+	/* the largest that the chain of an application names */
+	uint64_t memory_store_bytes;
+	struct bt_conf_store disk; /* .folder NULL: none */
+	struct bt_conf_app *apps;  /* of all routes */
+	/* of who loads the applications, for all of them; as of one */
+	void *loaded;
+	void (*unload)(void *loaded);
+	struct bt_arena arena; /* all of the above; bt_conf_free()'s */
 };
 
 /*
@@ -249,7 +271,7 @@ const struct bt_conf_user *bt_conf_user_find(
 /*
  * Whoever can look into applications: conf/ cannot.  `check` is called at the
  * end of each reading without errors, and complains of an application, or of
- * one of its settings (an index; -1: none of them).
+ * one of its settings (an index; -1: none of them); of NULL: of the key file.
  */
 typedef void bt_conf_complain_fn(
     void *arg, const struct bt_conf_app *, int setting, const char *what);

@@ -396,6 +396,30 @@ const struct bt_directive bt_directives[] = {
 	    .help = "The media types that are compressed; TYPE/* is all of "
 		    "TYPE.",
 	    .example = "gzip_types text/* application/json;" },
+	{ .name = "continuations", .where = ANYWHERE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "[url [SIZE],] [memory SIZE,] "
+		      "[disk FOLDER [SIZE [COUNT]]] | off",
+	    .preset = "url 2k, memory 16m", ARGS(1, BT_ARGS_ANY),
+	    .set = bt_set_continuations,
+	    .help = "Where the suspended conversations of applications are: the "
+		    "first that can take one does. In the URL, sealed, when "
+		    "its token has no more than SIZE; in memory that the "
+		    "workers share; in files of a folder.",
+	    .example = "continuations url 2k, disk /var/lib/baton/continuations;" },
+	{ .name = "continuation_lifetime", .where = ANYWHERE,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "1h",
+	    .min = SECOND, .max = INT64_C(365) * DAY, ARGS(1, 1),
+	    SCOPE(continuation_lifetime_ms),
+	    .help = "How long a suspended conversation can be resumed, when its "
+		    "application does not say.",
+	    .example = "continuation_lifetime 1d;" },
+	{ .name = "continuation_keys", .where = BT_IN_MAIN,
+	    .type = BT_TYPE_CUSTOM, .syntax = "FILE | off", .preset = "off",
+	    ARGS(1, 1), .set = bt_set_continuation_keys,
+	    .help = "Keys that seal continuations, one a line, 32 bytes as "
+		    "base64: the first one seals, all of them open. Without, "
+		    "a random key is used until baton stops.",
+	    .example = "continuation_keys /etc/baton/continuation.keys;" },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
 	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
 	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },

@@ -131,6 +131,13 @@ put_logs(struct bt_buf *out, const struct bt_conf *conf)
 }
 
 static void
+put_keys(struct bt_buf *out, const struct bt_conf *conf)
+{
+	put(out, 0, "continuation_keys",
+	    conf->continuation_keys ? conf->continuation_keys : "off");
+}
+
+static void
 put_limits(struct bt_buf *out, const struct bt_conf *conf)
 {
 	if (conf->limit_connections > 0) {
@@ -229,6 +236,32 @@ put_page(struct bt_buf *out, unsigned depth, const struct bt_conf_page *p)
 
 /* The members are plain words. */
 static void
+put_stores(
+    struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope)
+{
+	char text[BT_VALUE_TEXT_MAX];
+
+	begin(out, depth, "continuations");
+	for (size_t i = 0; i < scope->stores_n; i++) {
+		const struct bt_conf_store *s = &scope->stores[i];
+
+		bt_buf_puts(out, i > 0 ? ", " : "");
+		if (s->kind == BT_STORE_DISK) {
+			bt_buf_puts(out, "disk ");
+			bt_value_append_word(out, bt_str_of(s->folder));
+		} else {
+			bt_buf_puts(
+			    out, s->kind == BT_STORE_URL ? "url" : "memory");
+		}
+		bt_buf_printf(out, " %s", bt_value_format_size(s->bytes, text));
+		if (s->kind == BT_STORE_DISK)
+			bt_buf_printf(
+			    out, " %llu", (unsigned long long)s->records);
+	}
+	bt_buf_puts(out, scope->stores_n > 0 ? ";\n" : "off;\n");
+}
+
+static void
 put_cache_control(struct bt_buf *out, unsigned depth, const char *value)
 {
 	begin(out, depth, "cache_control");
@@ -279,6 +312,9 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 	if (outer == NULL || scope->gzip_types != outer->gzip_types)
 		put_words(out, depth, "gzip_types", scope->gzip_types,
 		    scope->gzip_types_n);
+	if (outer == NULL || scope->stores != outer->stores ||
+	    scope->stores_n != outer->stores_n)
+		put_stores(out, depth, scope);
 	if (outer == NULL || scope->pages != outer->pages)
 		for (size_t i = 0; i < scope->pages_n; i++)
 			put_page(out, depth, &scope->pages[i]);
@@ -397,6 +433,7 @@ bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
 			put_field(out, 0, &bt_directives[i], conf);
 	put_logs(out, conf);
 	put_limits(out, conf);
+	put_keys(out, conf);
 	put_proxies(out, conf);
 	for (unsigned s = 0; s < conf->servers_n; s++)
 		put_server(out, conf, s);

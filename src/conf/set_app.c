@@ -67,6 +67,7 @@ bt_set_app(struct bt_build *b, const struct bt_node *n)
 	app->settings = bt_build_array(b, settings, sizeof(app->settings[0]));
 	note->settings = bt_build_notes(b, settings, sizeof(note->settings[0]));
 	note->app = app;
+	note->route = b->frame->route;
 	note->node = n;
 	for (const struct bt_node *c = n->children; c != NULL; c = c->next) {
 		if (!check_setting(b, c, note))
@@ -92,6 +93,10 @@ on_complaint(
 	struct bt_build *b = arg;
 	const struct bt_app_note *note = b->apps;
 
+	if (app == NULL) {
+		bt_build_error(b, b->keys, 1, "%s", what);
+		return;
+	}
 	while (note->app != app)
 		note = note->next;
 	if (setting < 0)
@@ -103,6 +108,13 @@ on_complaint(
 void
 bt_check_apps(struct bt_build *b)
 {
+	for (const struct bt_app_note *n = b->apps; n != NULL; n = n->next)
+		if (!bt_continuations_share(b->conf, &n->route->scope))
+			bt_build_error(b, n->node, 0,
+			    "its continuations are on disk in another folder "
+			    "than those of others, which is \"%s\": all of "
+			    "them have one",
+			    b->conf->disk.folder);
 	/* a text in memory is one that was in force already */
 	if (check_apps != NULL && b->conf->apps != NULL &&
 	    b->apps->node->source->folder != NULL &&

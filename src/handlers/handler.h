@@ -19,6 +19,7 @@ struct bt_file_cache;
 struct bt_offload;
 struct bt_auth;
 struct bt_gzip;
+struct bt_stores;
 struct event_base;
 
 /* The time of this turn of the loop. */
@@ -41,6 +42,7 @@ struct bt_services {
 	struct bt_offload *offload;
 	struct bt_auth *auth; /* of basic_auth */
 	struct bt_gzip *gzip;
+	struct bt_stores *stores; /* of continuations; NULL: no application */
 	struct event_base *loop;
 	/* Begins a turn: callbacks of `loop` say so first. */
 	void (*turn)(const struct bt_services *);

@@ -72,6 +72,26 @@ static const struct series {
 	{ "baton_worker_offload_timeouts_total", "counter",
 	    "Work of applications answered with 503: past its deadline.",
 	    SLOT(worker.offload_timeouts) },
+	{ "baton_worker_continuations_spilled_total", "counter",
+	    "Continuations moved from memory to disk.",
+	    SLOT(worker.continuations_spilled) },
+	{ "baton_worker_continuations_refused_total", "counter",
+	    "Continuations that no store could take.",
+	    SLOT(worker.continuations_refused) },
+	{ "baton_worker_memory_store_records", "gauge",
+	    "Continuations in memory, of all workers: one says so.",
+	    SLOT(worker.memory_store_records) },
+	{ "baton_worker_memory_store_bytes", "gauge",
+	    "What they take, of `continuations memory`.",
+	    SLOT(worker.memory_store_bytes) },
+	{ "baton_worker_memory_store_lost", "gauge",
+	    "Continuations that made way in memory and are nowhere else.",
+	    SLOT(worker.memory_store_lost) },
+	{ "baton_worker_disk_store_records", "gauge",
+	    "Continuations on disk, of all workers: one says so.",
+	    SLOT(worker.disk_store_records) },
+	{ "baton_worker_disk_store_bytes", "gauge",
+	    "What they take on the disk.", SLOT(worker.disk_store_bytes) },
 	{ "baton_worker_memory_bytes", "gauge",
 	    "Resident memory of the worker's own (anonymous).",
 	    SLOT(worker.memory_bytes) },
@@ -296,6 +316,44 @@ put_closed(struct bt_buf *b, const struct bt_scoreboard *board)
 	}
 }
 
+/* Counters of each worker with a label that names which of `n` it is. */
+static void
+put_labelled(struct bt_buf *b, const struct bt_scoreboard *board,
+    const char *name, const char *help, const char *label,
+    const char *const *names, unsigned n, size_t offset)
+{
+	put_head(b, name, "counter", help);
+	for (unsigned i = 0; i < board->slots_n; i++) {
+		const char *worker = (const char *)&board->slots[i].worker;
+		const uint64_t *values =
+		    (const uint64_t *)(const void *)(worker + offset);
+
+		if (!was_used(&board->slots[i]))
+			continue;
+		for (unsigned v = 0; v < n; v++)
+			bt_buf_printf(b,
+			    "%s{worker=\"%u\",%s=\"%s\"} %" PRIu64 "\n", name,
+			    i, label, names[v], bt_score_get(&values[v]));
+	}
+}
+
+static void
+put_continuations(struct bt_buf *b, const struct bt_scoreboard *board)
+{
+	put_labelled(b, board, "baton_worker_continuations_suspended_total",
+	    "Continuations that were made, by where they are kept.", "store",
+	    bt_score_store_names, BT_SCORE_STORES,
+	    offsetof(struct bt_score_worker, suspended));
+	put_labelled(b, board, "baton_worker_continuations_resumed_total",
+	    "Continuations that were followed, by where they were.", "store",
+	    bt_score_store_names, BT_SCORE_STORES,
+	    offsetof(struct bt_score_worker, resumed));
+	put_labelled(b, board, "baton_worker_continuations_lost_total",
+	    "Continuations that were followed and did not go on, by why.",
+	    "reason", bt_score_loss_names, BT_SCORE_LOSSES,
+	    offsetof(struct bt_score_worker, not_resumed));
+}
+
 static void
 release(void *arg)
 {
@@ -315,6 +373,7 @@ answer(struct baton_exchange *x)
 	for (size_t i = 0; i < sizeof(by_worker) / sizeof(by_worker[0]); i++)
 		put_series(b, board, &by_worker[i]);
 	put_responses(b, board);
+	put_continuations(b, board);
 	put_closed(b, board);
 	bt_reply_bytes(x, 200,
 	    BT_STR("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"

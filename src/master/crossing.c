@@ -18,6 +18,12 @@
 /* No conf and no queue makes one larger than this. */
 #define BYTES_MAX (1024L * 1024 * 1024)
 
+static const struct bt_crossing nothing = {
+	.board_fd = -1,
+	.control_fd = -1,
+	.shared_fd = -1,
+};
+
 /* --- writing --- */
 
 static void
@@ -94,6 +100,8 @@ bt_crossing_write(const struct bt_crossing *x)
 	bt_buf_printf(&b, "master %d %u %u %" PRIu64 " %u\n", x->board_fd,
 	    x->generation, x->workers, x->last_id, x->last_listener);
 	bt_buf_printf(&b, "resize_by %d\n", x->resize_by);
+	if (x->shared_fd != -1)
+		bt_buf_printf(&b, "shared %d\n", x->shared_fd);
 	put_path(&b, "exe", x->exe);
 	put_path(&b, "conf_file", x->conf_file);
 	put_path(&b, "pid_file", x->pid_file);
@@ -231,6 +239,12 @@ read_resize_by(struct reader *r, const char *line)
 	return sscanf(line, "%d", &r->x->resize_by) == 1;
 }
 
+static bool
+read_shared(struct reader *r, const char *line)
+{
+	return sscanf(line, "%d", &r->x->shared_fd) == 1;
+}
+
 /* Workers that are taken over speak on in the old one. */
 static bool
 read_channel(struct reader *r, const char *line)
@@ -323,6 +337,7 @@ static const struct {
 	{ "channel", read_channel },
 	{ "master", read_master },
 	{ "resize_by", read_resize_by },
+	{ "shared", read_shared },
 	{ "exe", read_exe },
 	{ "conf_file", read_conf_file },
 	{ "pid_file", read_pid_file },
@@ -396,7 +411,7 @@ bt_crossing_read(int fd, struct bt_crossing *ret, struct bt_buf *errors)
 	ssize_t n;
 	int err;
 
-	*ret = (struct bt_crossing){ .board_fd = -1, .control_fd = -1 };
+	*ret = nothing;
 	if (fstat(fd, &st) == -1)
 		return -errno;
 	if (st.st_size <= 0 || st.st_size > BYTES_MAX)
@@ -421,6 +436,8 @@ bt_crossing_each_fd(
     const struct bt_crossing *x, void (*fn)(void *arg, int fd), void *arg)
 {
 	fn(arg, x->board_fd);
+	if (x->shared_fd != -1)
+		fn(arg, x->shared_fd);
 	if (x->control_fd != -1)
 		fn(arg, x->control_fd);
 	for (size_t i = 0; i < x->clients_n; i++)
@@ -453,5 +470,5 @@ bt_crossing_fini(struct bt_crossing *x)
 		free((void *)(uintptr_t)x->held[i].bytes);
 	free(x->held);
 	bt_buf_fini(&x->conf);
-	*x = (struct bt_crossing){ .board_fd = -1, .control_fd = -1 };
+	*x = nothing;
 }

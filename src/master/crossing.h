@@ -45,6 +45,7 @@ struct bt_crossing {
 	char *conf_file; /* NULL: started with -l and -r */
 	char *pid_file;  /* NULL: none */
 	int board_fd;
+	int shared_fd; /* of what the hooks keep; -1: none */
 	uint32_t generation;
 	unsigned workers;
 	int resize_by;          /* of the workers, asked for and not done */

@@ -404,6 +404,20 @@ bt_takeover_commit(struct bt_master *m)
 	bt_listeners_resume(&m->listeners, BT_PAUSE_START);
 }
 
+/* Without it there is a new one: what was in the old one is gone. */
+static void
+take_shared(struct bt_master *m, struct bt_crossing *x)
+{
+	int r;
+
+	if (x->shared_fd == -1)
+		return;
+	if ((r = m->hooks->adopt_shared(&x->shared_fd)) < 0)
+		bt_log_warn(NULL, r,
+		    "continuations in memory cannot be taken over, and are "
+		    "lost");
+}
+
 static int
 forth(const struct order *o, const struct bt_hooks *hooks)
 {
@@ -418,8 +432,10 @@ forth(const struct order *o, const struct bt_hooks *hooks)
 	t->order = *o;
 	m.state = BT_MASTER_UPGRADING;
 	r = bt_crossing_read(o->crossing_fd, &t->crossing, &errors);
-	if (r == 0)
+	if (r == 0) {
+		take_shared(&m, &t->crossing);
 		r = adopt(&m, &t->crossing);
+	}
 	if (r == 0) {
 		m.slots.reap_from = m.generation + 1;
 		bt_master_start_timers(&m);
@@ -459,6 +475,7 @@ restore(struct bt_master *m, struct bt_crossing *x, struct bt_buf *errors)
 	struct bt_listeners_change same;
 	int r;
 
+	take_shared(m, x);
 	r = bt_conf_parse(
 	    bt_buf_str(&x->conf), "the conf in force", &m->conf, errors);
 	if (r < 0)

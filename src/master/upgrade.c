@@ -111,6 +111,7 @@ pack(const struct bt_master *m, struct bt_crossing *x)
 		.conf_file = copy_of(m->conf_file),
 		.pid_file = copy_of(m->pid_file),
 		.board_fd = m->board->fd,
+		.shared_fd = m->hooks->shared_fd(),
 		.generation = m->generation,
 		.workers = m->workers,
 		.resize_by = m->resize_by,

@@ -13,6 +13,12 @@
 #define MAGIC 0x62746e73u /* "btns" */
 #define VERSION 6         /* grows with every change of the structs */
 
+const char *const bt_score_store_names[BT_SCORE_STORES] = { "url", "memory",
+	"disk" };
+
+const char *const bt_score_loss_names[BT_SCORE_LOSSES] = { "bad", "unknown",
+	"expired", "revoked", "used", "outdated" };
+
 const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_CLIENT] = "client",
 	[BT_CLOSE_DONE] = "done",

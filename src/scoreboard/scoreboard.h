@@ -60,6 +60,14 @@ enum bt_close_reason {
 
 extern const char *const bt_close_reason_names[BT_CLOSE_REASONS];
 
+enum {
+	BT_SCORE_STORES = 3, /* URL, memory, disk */
+	BT_SCORE_LOSSES = 6, /* enum baton_lost */
+};
+
+extern const char *const bt_score_store_names[BT_SCORE_STORES];
+extern const char *const bt_score_loss_names[BT_SCORE_LOSSES];
+
 /* Written by the slot's worker alone. */
 struct bt_score_worker {
 	BT_SCORE_LINE uint64_t
@@ -79,8 +87,16 @@ struct bt_score_worker {
 	uint64_t slow_callbacks;   /* past slow_callback */
 	uint64_t offload_refused;  /* work: the queue was full */
 	uint64_t offload_timeouts; /* work: past its deadline */
-	uint64_t memory_bytes;     /* gauge: its own, resident */
-	int32_t guard_pid;         /* written before it is ready; 0: none */
+	/* continuations: by where they are kept; by why they do not go on */
+	uint64_t suspended[BT_SCORE_STORES], resumed[BT_SCORE_STORES];
+	uint64_t not_resumed[BT_SCORE_LOSSES];
+	uint64_t continuations_spilled; /* from memory to disk */
+	uint64_t continuations_refused; /* no store could take them */
+	/* gauges of all workers, which one of them writes */
+	uint64_t memory_store_records, memory_store_bytes, memory_store_lost;
+	uint64_t disk_store_records, disk_store_bytes;
+	uint64_t memory_bytes; /* gauge: its own, resident */
+	int32_t guard_pid;     /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */

@@ -20,6 +20,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -449,11 +450,14 @@ settle_idle(struct bt_conn *c)
 	}
 }
 
-/* What tells that the client went away, where somebody wants to know. */
+/*
+ * What tells that the client went away, where somebody wants to know: by edges,
+ * for the next request may lie there already, and is not to be read yet.
+ */
 static short
 farewell(const struct bt_conn *c)
 {
-	return c->x->watch_gone ? EV_CLOSED : 0;
+	return c->x->watch_gone ? EV_READ | EV_CLOSED | EV_ET : 0;
 }
 
 /* Names what the connection waits for, now that nothing moves any more. */
@@ -467,8 +471,10 @@ settle(struct bt_conn *c)
 		bt_worker_check_done(c->worker);
 	else if (c->x != NULL && c->x->work != NULL)
 		wait_for(c, BT_CONN_WORK,
-		    (short)((read ? read : farewell(c)) |
-			(c->out.at < c->out.end ? EV_WRITE : 0)));
+		    read || c->out.at < c->out.end
+			? (short)(read |
+			      (c->out.at < c->out.end ? EV_WRITE : 0))
+			: farewell(c));
 	else if (sending)
 		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
 	else if (c->x == NULL)
@@ -522,6 +528,16 @@ bt_conn_resume(struct bt_conn *c)
 	advance(c);
 }
 
+/* Closed, half or whole, or reset: whatever lies there to be read. */
+static bool
+is_gone(const struct bt_conn *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0 &&
+	    (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /*
  * The client has closed its side while its answer was waited for.  Work that
  * has begun is finished: perhaps the client still reads.
@@ -529,7 +545,9 @@ bt_conn_resume(struct bt_conn *c)
 static void
 on_farewell(struct bt_conn *c)
 {
-	if (c->x != NULL && c->x->work != NULL && !bt_work_cancel(c->x)) {
+	if (!is_gone(c))
+		return;
+	if (c->x->work != NULL && !bt_work_cancel(c->x)) {
 		c->x->watch_gone = false;
 		settle(c);
 	} else {
@@ -547,7 +565,7 @@ on_event(evutil_socket_t fd, short events, void *arg)
 		linger_read(c);
 		return;
 	}
-	if (events & EV_CLOSED) {
+	if (c->watching & EV_ET) {
 		on_farewell(c);
 		return;
 	}

@@ -163,6 +163,37 @@ render(struct baton_exchange *x, const struct bt_conf_format *f, size_t most,
 	return (size_t)(at - out);
 }
 
+/* Bytes of a token of a continuation (app/token.h): base64url. */
+static bool
+is_token_byte(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+}
+
+/*
+ * Who has the URL of a continuation can follow it: so it is not in a log, also
+ * where a browser repeats it as the Referer of another request.
+ */
+static void
+mask_tokens(char *line, size_t n)
+{
+	const size_t least = 23;
+
+	for (size_t i = 0; i + 3 < n; i++) {
+		size_t at = i + 3, end = at;
+
+		if ((line[i] != '?' && line[i] != '&') || line[i + 1] != 'c' ||
+		    line[i + 2] != '=')
+			continue;
+		while (end < n && is_token_byte(line[end]))
+			end++;
+		if (end - at >= least)
+			memset(line + at, '*', end - at);
+		i = end - 1;
+	}
+}
+
 size_t
 bt_log_line(struct baton_exchange *x, const struct bt_conf_format *f, char *out,
     size_t room)
@@ -170,7 +201,10 @@ bt_log_line(struct baton_exchange *x, const struct bt_conf_format *f, char *out,
 	size_t n;
 
 	for (size_t most = VALUE_MOST; most > 0; most /= 2)
-		if ((n = render(x, f, most, out, room)) > 0)
+		if ((n = render(x, f, most, out, room)) > 0) {
+			if (x->services->conf->apps != NULL)
+				mask_tokens(out, n);
 			return n;
+		}
 	return render(x, f, 0, out, room);
 }

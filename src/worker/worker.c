@@ -6,6 +6,7 @@
 
 #include "worker/worker.h"
 
+#include "app/chain.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -138,6 +139,8 @@ on_tick(evutil_socket_t fd, short events, void *arg)
 	bt_file_cache_counts(w->services.files, &hits, &misses);
 	bt_score_set(&w->score->file_cache_hits, hits);
 	bt_score_set(&w->score->file_cache_misses, misses);
+	if (w->services.stores != NULL)
+		bt_stores_tick(w->services.stores);
 	if (w->now.ms >= w->memory_due_ms)
 		read_memory(w);
 	if (w->access_log != NULL)
@@ -269,6 +272,8 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.auth = bt_auth_new(offload, w->conf->offload_threads),
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
+	if (w->conf->loaded != NULL)
+		w->services.stores = bt_stores_new(&w->services);
 	w->router = bt_router_new(&w->services);
 	w->access_log = bt_access_log_new(w->conf, heritage->log_fds, w->score);
 	if ((r = loop_init(w)) < 0) {
@@ -295,6 +300,7 @@ bt_worker_fini(struct bt_worker *w)
 	}
 	bt_offload_free(w->services.offload);
 	bt_auth_free(w->services.auth);
+	bt_stores_free(w->services.stores);
 	bt_gzip_free(w->services.gzip);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);

@@ -90,7 +90,11 @@ with_listens(const char *text)
 static char *
 expanded(const char *text, unsigned port)
 {
+	const char *program = spawn_program(), *slash = strrchr(program, '/');
+
 	text = replaced(text, "@DIR@", scratch());
+	text = replaced(text, "@BUILD@",
+	    scratch_printf("%.*s", (int)(slash - program), program));
 	return replaced(text, "@PORT@", scratch_printf("%u", port));
 }
 

@@ -28,7 +28,8 @@ struct daemon {
  * Starts baton with a conf, and returns when it is ready.
  *
  * In the text, every `server {` without a `listen` gets one on our port;
- * `@DIR@` is the scratch folder and `@PORT@` our port.  What the text does not
+ * `@DIR@` is the scratch folder, `@BUILD@` the one that the program is in, and
+ * `@PORT@` our port.  What the text does not
  * set is set to: 2 workers, a pid file baton.pid, a control socket baton.sock,
  * an access log access.log, stderr as error log.  A server for the metrics is
  * added at the end, on a UNIX socket admin.sock.
