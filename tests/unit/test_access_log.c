@@ -19,10 +19,10 @@
 #define LINE_BYTES (sizeof(LINE) - 1)
 
 static const struct bt_now now = { .us = 1 };
-static const struct bt_services services = { .now = &now };
-static const struct bt_baton baton = { .id = 1 };
 static const char *files[] = { "/one", "/two" };
 static struct bt_conf conf = { .log_files = files };
+static const struct bt_services services = { .conf = &conf, .now = &now };
+static const struct bt_baton baton = { .id = 1 };
 static struct bt_conf_format format;
 static struct bt_score_worker score;
 static struct baton_exchange *x;

@@ -28,6 +28,7 @@ fill(struct bt_crossing *x)
 	    (struct bt_crossing){ .exe = text_of("/usr/sbin/with space\nbaton"),
 		    .conf_file = text_of("etc/baton.conf"),
 		    .board_fd = 7,
+		    .shared_fd = 6,
 		    .generation = 12,
 		    .workers = 3,
 		    .resize_by = -2,
@@ -111,6 +112,7 @@ START_TEST(round_trip)
 	ck_assert_str_eq(y.conf_file, x.conf_file);
 	ck_assert_ptr_null(y.pid_file);
 	ck_assert_int_eq(y.board_fd, 7);
+	ck_assert_int_eq(y.shared_fd, 6);
 	ck_assert_uint_eq(y.generation, 12);
 	ck_assert_uint_eq(y.workers, 3);
 	ck_assert_int_eq(y.resize_by, -2);
@@ -220,7 +222,7 @@ START_TEST(names_its_descriptors)
 
 	fill(&x);
 	bt_crossing_each_fd(&x, note_fd, &seen);
-	ck_assert_uint_eq(seen, 0x1ff80); /* 7 to 16 */
+	ck_assert_uint_eq(seen, 0x1ffc0); /* 6 to 16 */
 	bt_crossing_fini(&x);
 }
 END_TEST
