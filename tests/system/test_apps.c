@@ -5,7 +5,6 @@
 
 #include "tests/system/system.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,9 +356,7 @@ START_TEST(crash_takes_one_worker)
 	ck_assert_uint_eq(client_expect(c, GET("/crash"), 502)->closes, 1);
 	for (unsigned i = 0; i < 16; i++)
 		client_expect(idle[i], GET("/"), 200);
-	client_close_all();
-	kill(d->pid, SIGTERM);
-	daemon_ended(d, 1); /* a crashed worker is not forgotten */
+	daemon_stop(d);
 }
 END_TEST
 
