@@ -217,6 +217,28 @@ content_max(const struct bt_call *c)
 	return own != 0 && own < most ? own : most;
 }
 
+static void
+run_resumed(struct bt_call *c)
+{
+	if (c->is_lost)
+		bt_suspend_answer_lost(c);
+	else
+		run(c);
+}
+
+/* A form may name the continuation that it is for. */
+static void
+run_form(struct bt_call *c)
+{
+	struct bt_str token;
+
+	if (c->way->resume == NULL &&
+	    bt_form_find(c, BT_STR(BT_TOKEN_FIELD), &token))
+		bt_suspend_resume(c, token, run_resumed);
+	else
+		run(c);
+}
+
 /* All of the content is there. */
 static void
 finish_content(struct bt_call *c)
@@ -229,7 +251,7 @@ finish_content(struct bt_call *c)
 		c->way->content(c->x, NULL, 0);
 		bt_call_leave(c, entered);
 	} else if (c->form == NULL || bt_form_finish(c)) {
-		run(c);
+		run_form(c);
 	}
 }
 

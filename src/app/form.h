@@ -18,6 +18,9 @@ void bt_form_feed(struct bt_call *, struct bt_str piece);
 /* All of it was there: false when it was malformed, as above. */
 bool bt_form_finish(struct bt_call *);
 
+/* The first field of that name; false: there is none. */
+bool bt_form_find(const struct bt_call *, struct bt_str name, struct bt_str *);
+
 /* Accepts a call without one. */
 void bt_form_free(struct bt_call *);
 

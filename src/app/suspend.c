@@ -19,8 +19,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define TOKEN_NAME "c"
-
 struct bt_call_write { /* a record that has to be on disk first */
 	struct bt_call_write *next;
 	struct bt_disk_record record;
@@ -48,7 +46,7 @@ find_token(struct bt_str query)
 		const char *amp = memchr(query.p, '&', query.n);
 		size_t n = amp ? (size_t)(amp - query.p) : query.n;
 
-		if (n > 2 && memcmp(query.p, TOKEN_NAME "=", 2) == 0)
+		if (n > 2 && memcmp(query.p, BT_TOKEN_FIELD "=", 2) == 0)
 			return (struct bt_str){ query.p + 2, n - 2 };
 		n += amp != NULL;
 		query.p += n;
@@ -382,7 +380,7 @@ baton_suspend(struct baton_exchange *x, const struct baton_suspension *s)
 	if (token.p == NULL)
 		return NULL;
 	path = bt_path_encode(c->path, &x->arena);
-	return bt_arena_printf(&x->arena, "%.*s?" TOKEN_NAME "=%.*s",
+	return bt_arena_printf(&x->arena, "%.*s?" BT_TOKEN_FIELD "=%.*s",
 	    BT_STR_ARG(path), BT_STR_ARG(token))
 	    .p;
 }

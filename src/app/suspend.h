@@ -7,6 +7,9 @@
 
 #include "app/call.h"
 
+/* The name of the token, in a query and in a form. */
+#define BT_TOKEN_FIELD "c"
+
 /*
  * Whether the query of the request names a continuation; the token, which is
  * made illegible in the request, so that no log has it.

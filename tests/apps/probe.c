@@ -93,6 +93,60 @@ count(struct baton_exchange *x, const void *piece, size_t n)
 	}
 }
 
+/* --- forms --- */
+
+static void
+form(struct baton_exchange *x)
+{
+	const struct baton_file *f = baton_form_file(x, "file");
+
+	print(x, "a", baton_form(x, "a"));
+	print(x, "a1", baton_form_at(x, "a", 1));
+	print(x, "b", baton_form(x, "b"));
+	if (f != NULL)
+		baton_print(x, "file=%s %s %zu %s\n", f->filename, f->type,
+		    f->content_n, f->content_n < 100 ? f->content : "");
+	baton_reply_printed(x, 200, "text/plain");
+}
+
+/* What a file of a form had so far. */
+struct upload {
+	size_t n;
+	unsigned sum, pieces, ends;
+};
+
+static void
+on_file(struct baton_exchange *x, const struct baton_file *f, const void *piece,
+    size_t n)
+{
+	struct upload *u = baton_data(x);
+
+	if (u == NULL) {
+		u = baton_alloc(x, sizeof(*u));
+		*u = (struct upload){ 0 };
+		baton_set_data(x, u);
+	}
+	u->n += n;
+	u->ends += n == 0;
+	for (size_t i = 0; i < n; i++)
+		u->sum += ((const unsigned char *)piece)[i];
+	if (n > 0 && u->pieces++ < 3) {
+		baton_content_pause(x);
+		baton_timer(x, 1, on_pause_over, NULL);
+	}
+}
+
+static void
+uploaded(struct baton_exchange *x)
+{
+	struct upload *u = baton_data(x);
+
+	print(x, "a", baton_form(x, "a"));
+	if (u != NULL)
+		baton_print(x, "%zu %u %u\n", u->n, u->sum, u->ends);
+	baton_reply_printed(x, 200, "text/plain");
+}
+
 /* --- answering --- */
 
 static void
@@ -480,6 +534,11 @@ static const struct baton_route routes[] = {
 	    .content = count,
 	    .mode = BATON_CONTENT_STREAM,
 	    .content_max = 1u << 30 },
+	{ .on = "POST /form", .answer = form, .mode = BATON_CONTENT_FORM },
+	{ .on = "POST /upload",
+	    .answer = uploaded,
+	    .file = on_file,
+	    .mode = BATON_CONTENT_FORM },
 	{ .on = "GET /fields", .answer = fields },
 	{ .on = "GET /numbers", .answer = numbers },
 	{ .on = "GET /file", .answer = file },

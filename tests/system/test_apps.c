@@ -18,6 +18,25 @@
 
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: t.example\r\n\r\n"
 
+#define FORM(target, more, text) \
+	"POST " target " HTTP/1.1\r\nHost: t\r\nContent-Type: " \
+	"application/x-www-form-urlencoded" more "\r\n@" text
+#define PARTS(target, text) \
+	"POST " target " HTTP/1.1\r\nHost: t\r\nContent-Type: " \
+	"multipart/form-data; boundary=xyz\r\n@" text
+
+/* The content behind @ gets its length. */
+static const char *
+with_length(const char *request)
+{
+	const char *at = strchr(request, '@');
+
+	if (at == NULL)
+		return request;
+	return scratch_printf("%.*sContent-Length: %zu\r\n\r\n%s",
+	    (int)(at - request), request, strlen(at + 1), at + 1);
+}
+
 /* --- routes, reading, answering --- */
 
 static const struct row {
@@ -69,6 +88,21 @@ static const struct row {
 	    200, "3 294\n", NULL, NULL },
 	{ "PUT /whole HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n", 200,
 	    "0 0\n", NULL, NULL },
+	/* forms */
+	{ FORM("/form", "", "a=1&b=x+y%21&a=2"), 200, "a=1\na1=2\nb=x y!\n",
+	    NULL, NULL },
+	{ FORM("/form", "; charset=utf-8", "a"), 200,
+	    "a=\na1=(none)\nb=(none)\n", NULL, NULL },
+	{ "POST /form HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n", 200,
+	    "a=(none)", NULL, NULL },
+	{ PARTS("/form",
+	      "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n"
+	      "1\r\n--xy\r\n--xyz\r\n"
+	      "content-disposition: form-data; name=file; "
+	      "filename=\"C:\\dir\\f.txt\"\r\nContent-Type: text/x\r\n\r\n"
+	      "some\r\ntext\r\n--xyz--\r\n"),
+	    200, "a=1\r\n--xy\na1=(none)\nb=(none)\nfile=f.txt text/x 10 some",
+	    NULL, NULL },
 	{ GET("/fields"), 201, "good\n", "Set-Cookie",
 	    "sid=42; Path=/; HttpOnly; SameSite=Lax" },
 	{ GET("/fields"), 201, "good\n", "X-Good", "yes" },
@@ -97,10 +131,11 @@ START_TEST(answers_are_these)
 	struct daemon *d = daemon_start(APP(""));
 	const struct row *row = &rows[_i];
 	struct client *c = daemon_connect(d);
+	const char *request = with_length(row->request);
 
-	client_set_context(row->request);
+	client_set_context(request);
 	for (unsigned i = 0; i < 2; i++) {
-		struct reply *r = client_expect(c, row->request, row->status);
+		struct reply *r = client_expect(c, request, row->status);
 
 		ck_assert_msg(
 		    row->text == NULL || strstr(r->content, row->text) != NULL,
@@ -108,7 +143,7 @@ START_TEST(answers_are_these)
 		if (row->field != NULL)
 			reply_wants(r, row->field, row->value);
 	}
-	for (const char *p = row->request; *p != '\0'; p++)
+	for (const char *p = request; *p != '\0'; p++)
 		client_send(c, p, 1);
 	ck_assert_uint_eq(
 	    client_read(c, strncmp(row->request, "HEAD", 4) ? "GET" : "HEAD")
@@ -187,6 +222,96 @@ START_TEST(content_is_streamed)
 		BYTES));
 	client_send(c, scratch_alloc(BYTES), BYTES);
 	reply_wants_text(client_read(c, "POST"), "3000000 1\n");
+	client_expect(c, GET("/"), 200);
+	daemon_stop(d);
+}
+END_TEST
+
+static const struct refused {
+	const char *request;
+	unsigned status;
+} refused[] = {
+	{ "POST /form HTTP/1.1\r\nHost: t\r\nContent-Type: text/plain\r\n@a=1",
+	    415 },
+	{ "POST /form HTTP/1.1\r\nHost: t\r\n@a=1", 415 },
+	{ "POST /form HTTP/1.1\r\nHost: t\r\n"
+	  "Content-Type: multipart/form-data\r\n@a=1",
+	    400 },
+	{ PARTS("/form", "--xyz\r\n"), 400 },
+	{ PARTS("/form", "--xyz\r\n\r\n\r\n--xyz--\r\n"), 400 },
+	{ PARTS("/form", "--xyzw\r\n"), 400 },
+	{ PARTS("/form",
+	      ""
+	      "--xyz\r\nContent-Disposition: form-data; "
+	      "name=a\r\n\r\ncut short"),
+	    400 },
+	{ PARTS("/form", "no delimiter at all"), 400 },
+};
+
+START_TEST(forms_that_are_none)
+{
+	struct daemon *d = daemon_start(APP(""));
+	struct client *c = daemon_connect(d);
+
+	client_expect(c, with_length(refused[_i].request), refused[_i].status);
+	client_close(c);
+	c = daemon_connect(d);
+	client_expect(c, GET("/"), 200);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Too many fields, too much in them. */
+START_TEST(forms_are_bounded)
+{
+	struct daemon *d = daemon_start("max_body_size 8m;\n" APP(""));
+	struct client *c = daemon_connect(d);
+	char *many = scratch_alloc(4 * 1002 + 1);
+	char *large = scratch_alloc(1200000 + 1);
+
+	for (unsigned i = 0; i < 1002; i++)
+		memcpy(many + 4 * i, "a=1&", 4);
+	memset(large, 'x', 1200000);
+	client_expect(
+	    c, with_length(scratch_printf(FORM("/form", "", "%s"), many)), 413);
+	client_close(c);
+	c = daemon_connect(d);
+	client_puts(c,
+	    scratch_printf("POST /form HTTP/1.1\r\nHost: t\r\nContent-Type: "
+			   "application/x-www-form-urlencoded\r\n"
+			   "Content-Length: 1200000\r\n\r\n"));
+	client_send(c, large, 1200000);
+	ck_assert_uint_eq(client_read(c, "POST")->status, 413);
+	client_close(c);
+	daemon_stop(d);
+}
+END_TEST
+
+/* A large file, in pieces that the application holds up. */
+START_TEST(files_are_streamed)
+{
+	enum { BYTES = 3000000 };
+	const char *begin =
+		       "--xyz\r\nContent-Disposition: form-data; name=file; "
+		       "filename=f\r\n\r\n",
+		   *end = "\r\n--xyz\r\nContent-Disposition: form-data; "
+			  "name=a\r\n\r\n1\r\n--xyz--\r\n";
+	struct daemon *d = daemon_start("max_body_size 8m;\n" APP(""));
+	struct client *c = daemon_connect(d);
+	char *bytes = scratch_alloc(BYTES);
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < BYTES; i++)
+		sum += (unsigned char)(bytes[i] = "\r\n--xy\r-"[i % 8]);
+	client_puts(c,
+	    scratch_printf("POST /upload HTTP/1.1\r\nHost: t\r\nContent-Type: "
+			   "multipart/form-data; boundary=xyz\r\n"
+			   "Content-Length: %zu\r\n\r\n%s",
+		strlen(begin) + BYTES + strlen(end), begin));
+	client_send(c, bytes, BYTES);
+	client_puts(c, end);
+	reply_wants_text(client_read(c, "POST"),
+	    scratch_printf("a=1\n%d %u 1\n", BYTES, sum));
 	client_expect(c, GET("/"), 200);
 	daemon_stop(d);
 }
@@ -476,6 +601,9 @@ BT_SYSTEM_SUITE(apps)
 	tcase_add_test(tc, contents_are_bounded);
 	tcase_add_test(tc, content_is_streamed);
 	tcase_add_test(tc, answer_is_streamed);
+	tcase_add_loop_test(tc, forms_that_are_none, 0, BT_ROWS(refused));
+	tcase_add_test(tc, forms_are_bounded);
+	tcase_add_test(tc, files_are_streamed);
 	tcase_add_test(tc, events_are_sent);
 	tc = bt_system_case(s, "waiting");
 	tcase_add_test(tc, exchanges_wait_for_each_other);

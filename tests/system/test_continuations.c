@@ -292,6 +292,30 @@ START_TEST(redirect_then_resume)
 }
 END_TEST
 
+/* A token in a form stands for one in the query. */
+START_TEST(token_in_a_form)
+{
+	struct daemon *d = daemon_start(SERVER);
+	struct client *c = daemon_connect(d);
+
+	for (unsigned s = 0; s < STORES; s++) {
+		const char *url = suspend(c, stores[s], "state=x17", "show");
+		const char *content =
+		    scratch_printf("a=1&c=%s&b=2", token_of(url));
+		struct reply *r = client_expect(c,
+		    scratch_printf("POST %s/form HTTP/1.1\r\nHost: t\r\n"
+				   "Content-Type: "
+				   "application/x-www-form-urlencoded\r\n"
+				   "Content-Length: %zu\r\n\r\n%s",
+			stores[s], strlen(content), content),
+		    200);
+
+		ck_assert_ptr_nonnull(strstr(r->content, "state 3 x17 POST"));
+	}
+	daemon_stop(d);
+}
+END_TEST
+
 /* The application may answer what does not go on; the status stays. */
 START_TEST(application_answers_lost_ones)
 {
@@ -639,6 +663,7 @@ BT_SYSTEM_SUITE(continuations)
 	tcase_add_test(tc, lifetime_ends);
 	tcase_add_test(tc, bound_to_a_cookie);
 	tcase_add_test(tc, redirect_then_resume);
+	tcase_add_test(tc, token_in_a_form);
 	tcase_add_test(tc, application_answers_lost_ones);
 	tcase_add_test(tc, outdated_ones_are_gone);
 	tc = bt_system_case(s, "attacks");
