@@ -171,6 +171,7 @@ read_done(struct bt_work *work)
 			r = bt_chain_decode(c->place->library->id,
 			    bt_arena_copy(&c->x->arena, bt_buf_str(&w->bytes)),
 			    &c->x->arena, &w->found);
+		c->x->stages_wait = false;
 		c->store = BT_STORE_DISK;
 		if (r < 0 && r != -ENOENT && r != -EBADMSG)
 			bt_log_warn(NULL, r, "a continuation cannot be read");
@@ -199,10 +200,12 @@ read_start(struct bt_call *c, const struct bt_chain_found *found,
 	w->then = then;
 	w->found = *found;
 	w->disk = bt_stores_disk(stores_of(c));
-	if (bt_work_start(c->x, &w->work) == 0)
-		return true;
-	free(w);
-	return false;
+	if (bt_work_start(c->x, &w->work) < 0) {
+		free(w);
+		return false;
+	}
+	c->x->stages_wait = true; /* and so does what the client sends */
+	return true;
 }
 
 void
