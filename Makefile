@@ -75,7 +75,8 @@ TORTURE_OBJ := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/torture/*.c)))
 FUZZ_OBJ   := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/fuzz/*.c)))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DAEMON     := $(and $(wildcard src/main.c),$B/baton)
-APPS       := $(patsubst src/apps/%.c,$B/apps/%.so,$(sort $(wildcard src/apps/*.c)))
+APPS       := $(patsubst src/apps/%.c,$B/apps/%.so,$(sort $(wildcard src/apps/*.c))) \
+    $B/apps/shop.so
 TEST_APPS  := $(patsubst tests/apps/%.c,$B/test-apps/%.so,$(sort $(wildcard tests/apps/*.c)))
 HEADERS    := $(sort $(wildcard include/baton/*.h src/*/*.h tests/*/*.h))
 
@@ -116,7 +117,7 @@ define build_app
 	$(Q)$(CC) -std=gnu11 -Iinclude -fvisibility=hidden $(WARN) \
 	    $(if $(WERROR),-Werror) -fPIC $(CPPFLAGS) $(CFLAGS) \
 	    $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
-	    $(LDFLAGS) -shared -o $@ $<
+	    $(LDFLAGS) -shared -o $@ $(filter %.c,$^)
 endef
 
 # Applications: one file each, built as anybody's would be; and those of tests.
@@ -124,6 +125,10 @@ $B/test-apps/%.so: tests/apps/%.c $(wildcard include/baton/*.h) $B/flags
 	$(build_app)
 
 $B/apps/%.so: src/apps/%.c $(wildcard include/baton/*.h) $B/flags
+	$(build_app)
+
+# One that is larger has a folder.
+$B/apps/shop.so: $(wildcard src/apps/shop/*.[ch] include/baton/*.h) $B/flags
 	$(build_app)
 
 $B/unit: $(UNIT_OBJ) $B/libbaton.a
