@@ -241,6 +241,11 @@ else
 	@:
 endif
 
+browser: ## the shop in a headless Chromium, where there is one
+	@.ci/deps build
+	$(AGAIN) $B/baton $(APPS)
+	@tests/browser/run $B
+
 FUZZ_SECONDS ?= 10
 
 fuzz: ## fuzz each target for FUZZ_SECONDS=10 (clang)
@@ -459,7 +464,7 @@ FORCE:
 .PHONY: all run run-now check check-now unit system run-unit $(UNIT_HALVES) \
     run-system \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
-    analyze analyze-now headers layers format bench bench-cold install \
+    browser analyze analyze-now headers layers format bench bench-cold install \
     uninstall deb deb-now test-service deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
