@@ -25,8 +25,9 @@
 #define VICTIM_BYTES_MAX (1024 * 1024)
 /* The tail is not searched further than that for victims. */
 #define VICTIM_STEPS_MAX 8192
-/* Records that are written again for one that is put. */
-#define CHANCES_MAX 64
+/* Records that are written again, and that make way, for one that is put. */
+#define CHANCES_MAX 16
+#define STEPS_MAX 4096
 
 #define LIVE (1u << 31)
 #define TOUCHED (1u << 30) /* looked at since it was written */
@@ -306,14 +307,16 @@ make_room(struct bt_memory *m, uint32_t units, int64_t now_s, bool spills,
 	uint32_t end = (uint32_t)(m->limit / UNIT);
 	unsigned chances = CHANCES_MAX;
 
-	for (;;) {
+	for (unsigned steps = 0; steps < STEPS_MAX; steps++) {
 		struct ring r = ring_of(m);
+		uint32_t free_to = end;
 
 		if (!r.wrapped && r.head == r.tail) /* empty: from the start */
 			r.head = r.tail = 0;
 		*ret = r;
-		if (r.wrapped ? r.head + units <= r.tail
-			      : r.head + units <= end)
+		if (r.wrapped && r.tail < end) /* else it was larger before */
+			free_to = r.tail;
+		if (r.head + units <= free_to)
 			return 0;
 		if (!r.wrapped) { /* the next lap */
 			m->lap_end = r.head;
@@ -321,8 +324,9 @@ make_room(struct bt_memory *m, uint32_t units, int64_t now_s, bool spills,
 			continue;
 		}
 		if (!make_way(m, r, now_s, spills, &chances))
-			return -ENOSPC;
+			break;
 	}
+	return -ENOSPC;
 }
 
 int
