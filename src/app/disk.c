@@ -303,9 +303,9 @@ bt_disk_get(struct bt_disk *d, const unsigned char name[static BT_NAME_BYTES],
 	if (dir < 0)
 		return dir;
 	fd = openat(dir, p.all, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	r = read_file(fd, ret);
+	if (fd == -1 && errno != ELOOP)
+		return -errno;
+	r = fd == -1 ? -EBADMSG : read_file(fd, ret);
 	bt_fd_close(&fd);
 	if (r == -EBADMSG)
 		bt_disk_remove(d, name);

@@ -64,10 +64,10 @@ struct bt_memory {
 		uint64_t state; /* when it is done */
 		uint32_t to, bytes;
 		bool pending;
-		char copy[SLOT_BYTES_MAX];
+		_Alignas(struct slot) char copy[SLOT_BYTES_MAX];
 	} move;
 	uint32_t buckets[BUCKETS_MAX];
-	char data[BT_MEMORY_MAX];
+	_Alignas(4096) char data[BT_MEMORY_MAX];
 };
 
 size_t

@@ -101,13 +101,27 @@ text_of(char letter, const unsigned char *bytes, size_t n, struct bt_arena *a)
 	return (struct bt_str){ text, text_n + 1 };
 }
 
+/* libsodium 1.0.18 takes some bytes beyond ASCII for digits. */
+static bool
+is_base64url(struct bt_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], low = bt_lower(c);
+
+		if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '_')
+			return false;
+	}
+	return true;
+}
+
 /* The bytes behind the letter, if the text is the one that they have. */
 static bool
 bytes_of(struct bt_str text, unsigned char *out, size_t room, size_t *ret_n)
 {
 	const char *end;
 
-	return text.n > 1 &&
+	return text.n > 1 && is_base64url(text) &&
 	    sodium_base642bin(out, room, text.p + 1, text.n - 1, NULL, ret_n,
 		&end, VARIANT) == 0 &&
 	    end == text.p + text.n;

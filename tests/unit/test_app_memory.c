@@ -244,8 +244,8 @@ START_TEST(model_agrees)
 			    bt_memory_counts(memory);
 
 			bt_memory_repair(memory);
-			ck_assert_uint_eq(bt_memory_counts(memory).records,
-			    before.records);
+			ck_assert_uint_eq(
+			    bt_memory_counts(memory).records, before.records);
 			ck_assert_uint_eq(
 			    bt_memory_counts(memory).bytes, before.bytes);
 		}
@@ -288,8 +288,8 @@ START_TEST(killed_amid_a_change)
 		if (pid[w] > 0) {
 			kill(pid[w], SIGKILL);
 			waitpid(pid[w], &status, 0);
-			ck_assert(WIFSIGNALED(status) &&
-			    WTERMSIG(status) == SIGKILL);
+			ck_assert(
+			    WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		}
 		pid[w] = fork();
 		ck_assert_int_ge(pid[w], 0);
