@@ -24,11 +24,15 @@ put_text(struct bt_buf *out, const char *text)
 	}
 }
 
-/* A line of text; it is broken at blanks, and no line begins as a request. */
+/*
+ * Text; its lines are broken at blanks and where a sentence ends, and none
+ * begins as a request.
+ */
 static void
 put_paragraph(struct bt_buf *out, const char *text)
 {
 	size_t begin = out->len;
+	bool ended = false;
 
 	for (; *text; text++) {
 		size_t word = strcspn(text, " ");
@@ -36,12 +40,14 @@ put_paragraph(struct bt_buf *out, const char *text)
 		if (word > 0 && out->len == begin && strchr(".'", *text))
 			bt_buf_puts(out, "\\&");
 		if (*text == ' ' &&
-		    out->len - begin + 1 + strcspn(text + 1, " ") > 78) {
+		    (ended ||
+			out->len - begin + 1 + strcspn(text + 1, " ") > 78)) {
 			bt_buf_putc(out, '\n');
 			begin = out->len;
 		} else {
 			bt_buf_putc(out, *text);
 		}
+		ended = *text == '.';
 	}
 	bt_buf_putc(out, '\n');
 }
@@ -93,6 +99,14 @@ put_argument(struct bt_buf *out, struct bt_str word)
 	}
 }
 
+/* What closes behind a word, `],` of `[url [SIZE],]`. */
+static void
+put_closing(struct bt_buf *out, struct bt_str signs)
+{
+	for (size_t i = 0; i < signs.n; i++)
+		bt_buf_puts(out, signs.p[i] == ']' ? " Oc" : " ,");
+}
+
 /* `stderr | PATH [warn | info]` as a line of macros. */
 static void
 put_syntax(struct bt_buf *out, struct bt_str rest)
@@ -101,7 +115,7 @@ put_syntax(struct bt_buf *out, struct bt_str rest)
 		const char *blank = memchr(rest.p, ' ', rest.n);
 		struct bt_str word = { rest.p,
 			blank ? (size_t)(blank - rest.p) : rest.n };
-		bool closes;
+		struct bt_str signs;
 
 		rest.p += word.n + (blank != NULL);
 		rest.n -= word.n + (blank != NULL);
@@ -110,11 +124,14 @@ put_syntax(struct bt_buf *out, struct bt_str rest)
 			word.p++;
 			word.n--;
 		}
-		closes = word.p[word.n - 1] == ']';
-		word.n -= closes;
+		signs = (struct bt_str){ word.p + word.n, 0 };
+		while (word.n > 1 && strchr("],", word.p[word.n - 1]) != NULL) {
+			word.n--;
+			signs.p--;
+			signs.n++;
+		}
 		put_argument(out, word);
-		if (closes)
-			bt_buf_puts(out, " Oc");
+		put_closing(out, signs);
 	}
 }
 
