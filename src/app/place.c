@@ -114,10 +114,9 @@ bt_place_start(struct bt_route *route)
 	p->library = loaded->library;
 	p->values = loaded->values;
 	p->ready = event_new(p->services->loop, -1, 0, on_ready, p);
-	if (p->ready == NULL || (r = make_lines(p)) < 0) {
-		r = p->ready == NULL ? -ENOMEM : -E2BIG;
+	r = p->ready != NULL ? make_lines(p) : -ENOMEM;
+	if (r < 0)
 		goto fail;
-	}
 	if (p->library->app.start != NULL && (r = p->library->app.start(p)) < 0)
 		goto fail;
 	route->state = p;

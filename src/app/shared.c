@@ -44,17 +44,17 @@ all_bytes(void)
 	return memory_at() + round_up(bt_memory_bytes());
 }
 
-static int
-map(int fd, struct bt_shared **ret)
+/* NULL, and errno. */
+static struct bt_shared *
+map(int fd)
 {
 	void *p = mmap(NULL, all_bytes(), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (p == MAP_FAILED)
-		return -errno;
+		return NULL;
 	madvise(p, all_bytes(), MADV_DONTDUMP);
-	*ret = p;
-	return 0;
+	return p;
 }
 
 static int
@@ -85,7 +85,8 @@ bt_shared_new(struct bt_shared **ret, int *ret_fd)
 		bt_fd_close(&fd);
 		return r;
 	}
-	if ((r = map(fd, &s)) < 0) {
+	if ((s = map(fd)) == NULL) {
+		r = -errno;
 		bt_fd_close(&fd);
 		return r;
 	}
@@ -112,14 +113,13 @@ bt_shared_open(int fd, struct bt_shared **ret)
 {
 	struct bt_shared *s;
 	struct stat st;
-	int r;
 
 	if (fstat(fd, &st) == -1)
 		return -errno;
 	if ((size_t)st.st_size != all_bytes())
 		return -EPROTO;
-	if ((r = map(fd, &s)) < 0)
-		return r;
+	if ((s = map(fd)) == NULL)
+		return -errno;
 	if (s->magic != MAGIC || s->version != VERSION ||
 	    s->bytes != all_bytes()) {
 		bt_shared_close(s);

@@ -84,8 +84,14 @@ timer_cancel(struct bt_timer *t)
 void
 bt_call_stop_timers(struct bt_call *c)
 {
-	while (c->timers != NULL)
-		timer_cancel(c->timers);
+	struct bt_timer *t;
+
+	while ((t = c->timers) != NULL) {
+		c->timers = t->next;
+		c->timers_n--;
+		evtimer_del(&t->event);
+		free(t);
+	}
 }
 
 void
