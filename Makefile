@@ -283,7 +283,9 @@ analyze: ## -fanalyzer, clang-tidy and cppcheck, which want nothing more
 	@.ci/deps ci
 	$(AGAIN) analyze-now
 
-analyze-now: $(SRC:%.c=$B/analyzed/%.ok) $B/analyzed/cppcheck.ok
+APP_SRC := $(wildcard src/apps/*.c src/apps/*/*.c)
+
+analyze-now: $(SRC:%.c=$B/analyzed/%.ok) $(APP_SRC:%.c=$B/analyzed/%.ok) $B/analyzed/cppcheck.ok
 	@echo "analyze: nothing found"
 
 $B/analyzed/%.ok: %.c $(HEADERS) .clang-tidy $B/flags
@@ -374,7 +376,7 @@ D     = $(DESTDIR)
 FOLDERS = sed -e 's,@sbindir@,$(sbindir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
     -e 's,@includedir@,$(includedir),g' -e 's,@appdir@,$(appdir),g' \
     -e 's,@version@,$(VERSION),g' \
-    -e 's,/usr/share/baton,$(datadir)/baton,g'
+    -e 's,/usr/share/baton,$(datadir)/baton,g' -e 's,/usr/lib/baton,$(appdir),g'
 
 # A shell command that installs $file as $to; where that was edited it stays, and
 # the new one is laid beside it.
