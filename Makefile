@@ -346,7 +346,7 @@ format: ## clang-format all sources in place (CHECK=1: only say which)
 
 # ---- comparing it
 
-$B/floor $B/idle: $B/%: bench/%.c $B/flags
+$B/floor $B/idle $B/probe: $B/%: bench/%.c $B/flags
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
@@ -358,6 +358,15 @@ bench-cold: ## a file in memory beside others on a slow disk
 	@.ci/deps bench
 	$(AGAIN) $B/baton $B/cold_disk
 	@BATON=$(abspath $B/baton) DISK=$(abspath $B/cold_disk) bench/cold
+
+$B/continuations: $B/bench/continuations.o $B/libbaton.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+bench-apps: ## applications: work beside the loop, continuations
+	@.ci/deps bench
+	$(AGAIN) $B/baton $B/probe $B/continuations $(APPS) $(TEST_APPS)
+	@BUILD=$(abspath $B) bench/apps
 
 bench: ## measure against five other servers and a bare loop
 	@.ci/deps bench

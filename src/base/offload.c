@@ -15,11 +15,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-/* What runs here is ours, and keeps what is large on the heap. */
-#define STACK_BYTES (256 * 1024)
+/* What runs here may be an application's. */
+#define STACK_BYTES (1024 * 1024)
+/* Where there are more threads than CPUs, the loops run before them. */
+#define NICE 10
 /* So long the end of the process waits for work that is under way. */
 #define END_S 1
 
@@ -86,6 +90,8 @@ thread_main(void *arg)
 	struct bt_offload *o = arg;
 	struct bt_job *job;
 
+	/* of this thread alone: the loop goes first */
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	pthread_mutex_lock(&o->lock);
 	for (;;) {
 		while ((job = TAILQ_FIRST(&o->queue)) == NULL && !o->ending) {
