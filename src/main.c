@@ -212,6 +212,7 @@ check(const struct options *o, const struct bt_conf *conf)
 
 static const struct bt_hooks hooks = {
 	.run = bt_worker_run,
+	.check_apps = bt_apps_check,
 	.load = bt_apps_load,
 	.shared_fd = bt_apps_shared_fd,
 	.adopt_shared = bt_apps_adopt_shared,

@@ -45,6 +45,8 @@ typedef int bt_worker_run_fn(struct bt_heritage *);
 /* What the master calls and does not know: it is of other rooms. */
 struct bt_hooks {
 	bt_worker_run_fn *run; /* a worker's life, called in each child */
+	/* in the child that reads a conf first; see bt_conf_check_apps_by() */
+	bt_conf_check_apps_fn *check_apps;
 	/*
 	 * Loads what the conf names, before the first worker of it is forked.
 	 * 0; negative errno, and `errors` has lines for people.

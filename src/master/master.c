@@ -300,6 +300,8 @@ bt_master_init(struct bt_master *m, const struct bt_hooks *hooks)
 		.hooks = hooks,
 		.slots = { .run = hooks->run },
 		.upgrade = { .out_fd = -1 } };
+	/* a child does that, or it was done: nothing here waits for it */
+	bt_conf_check_apps_by(NULL);
 }
 
 /* Those that are left and wait for an answer: nobody could be started. */

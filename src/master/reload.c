@@ -18,6 +18,8 @@
 
 /* An old worker that does not acknowledge holds up the verdict for so long. */
 #define PATIENCE_MS 1000
+/* A conf that cannot be read by then is refused. */
+#define TRIAL_S 10
 /* New workers that die before they are ready, and the reload has failed. */
 #define DEATHS_MAX 3
 
@@ -246,6 +248,46 @@ begin(struct bt_master *m)
 		fail(m, &errors);
 }
 
+/* In a child: reads, and looks into applications, which may take its time. */
+static void
+try_conf(void *arg, struct bt_buf *wrong)
+{
+	struct bt_master *m = arg;
+	struct bt_conf *conf = NULL;
+
+	bt_conf_check_apps_by(m->hooks->check_apps);
+	bt_conf_read(m->conf_file, &conf, wrong);
+}
+
+static void
+on_tried(void *arg, struct bt_buf *wrong)
+{
+	struct bt_master *m = arg;
+	struct bt_buf errors = *wrong;
+
+	*wrong = (struct bt_buf){ 0 };
+	if (errors.len > 0)
+		fail(m, &errors);
+	else
+		begin(m);
+}
+
+/*
+ * The conf is read twice: by a child, while the master goes on, and when that
+ * has found nothing wrong here, where nothing is to be waited for any more.
+ */
+static void
+try_first(struct bt_master *m)
+{
+	struct bt_trial *t = &m->reload.trial;
+
+	t->on_over = on_tried;
+	t->arg = m;
+	if (m->conf_file == NULL ||
+	    bt_trial_start(t, m->base, try_conf, TRIAL_S) < 0)
+		begin(m);
+}
+
 void
 bt_reload_take_over(struct bt_master *m)
 {
@@ -260,7 +302,7 @@ bt_reload_begin(struct bt_master *m)
 	switch (m->state) {
 	case BT_MASTER_RUNNING:
 		bt_master_enter(m, BT_MASTER_RELOADING);
-		begin(m);
+		try_first(m);
 		return;
 	case BT_MASTER_RELOADING:
 	case BT_MASTER_UPGRADING:
@@ -389,6 +431,7 @@ bt_reload_abandon(struct bt_master *m)
 	    m->control, BT_WAIT_NEXT_RELOAD, BT_WAIT_RELOAD);
 	bt_control_end_waiting(m->control, BT_WAIT_RELOAD, BT_STR_NONE,
 	    "error baton was told to stop meanwhile");
+	bt_trial_stop(&m->reload.trial);
 	m->reload.again = false;
 	m->reload.committed = false;
 	if (m->reload.conf != NULL)

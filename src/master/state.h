@@ -12,6 +12,7 @@
 #include "master/listener.h"
 #include "master/master.h"
 #include "master/slot.h"
+#include "master/trial.h"
 #include "master/watch.h"
 
 /*
@@ -32,7 +33,8 @@ extern const char *const bt_master_state_names[];
 
 /* A conf on its way to be in force. */
 struct bt_reload {
-	struct bt_conf *conf; /* NULL: none is under way */
+	struct bt_trial trial; /* the conf is read by a child first */
+	struct bt_conf *conf;  /* NULL: none is under way */
 	struct bt_listeners_change listeners;
 	bool logs_opened;             /* those of `conf` are in use: */
 	struct bt_log_files old_logs; /* to go back to */

@@ -660,6 +660,7 @@ rehearsal(const struct order *o, const struct bt_hooks *hooks)
 	int r;
 
 	bt_master_init(&m, hooks);
+	bt_conf_check_apps_by(hooks->check_apps);
 	bt_log_open(NULL, BT_LOG_ERROR);
 	r = try_all(o, &m, &errors);
 	if (r < 0 && errors.len == 0)

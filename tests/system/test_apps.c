@@ -5,6 +5,7 @@
 
 #include "tests/system/system.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -522,6 +523,36 @@ START_TEST(reload_loads_the_new_file)
 }
 END_TEST
 
+static bool
+has_given_up(void *d)
+{
+	return strstr(
+	    daemon_stderr(d), "it does not come back from being loaded");
+}
+
+/* While one hangs that a reload wants to load, everybody is served. */
+START_TEST(reload_waits_beside_the_loop)
+{
+	struct daemon *d = daemon_start(APP(""));
+	struct client *c = daemon_connect(d);
+
+	daemon_rewrite(
+	    d, "server { route / { app @BUILD@/test-apps/broken_hang.so; } }");
+	kill(d->pid, SIGHUP);
+	for (unsigned i = 0; i < 50; i++) {
+		struct client *fresh = daemon_connect(d);
+
+		client_expect(fresh, GET("/"), 200);
+		client_expect(c, GET("/"), 200);
+		client_close(fresh);
+	}
+	ck_assert(!has_given_up(d));
+	wait_until(has_given_up, d, "the reload to be refused");
+	client_expect(c, GET("/"), 200);
+	daemon_stop(d);
+}
+END_TEST
+
 static const struct wrong {
 	const char *route, *error;
 } wrongs[] = {
@@ -614,6 +645,7 @@ BT_SYSTEM_SUITE(apps)
 	tc = bt_system_case(s, "life");
 	tcase_add_test(tc, crash_takes_one_worker);
 	tcase_add_test(tc, reload_loads_the_new_file);
+	tcase_add_test(tc, reload_waits_beside_the_loop);
 	tcase_add_loop_test(tc, wrong_ones_are_told, 0, BT_ROWS(wrongs));
 	tcase_add_test(tc, dump_can_be_read_back);
 }
