@@ -205,13 +205,12 @@ run_threads(unsigned threads, bool put, uint32_t *ns)
 }
 
 static void
-run_disk(
-    const char *folder, unsigned threads, uint32_t *put, uint32_t *get)
+run_disk(const char *folder, unsigned threads, uint32_t *put, uint32_t *get)
 {
 	static _Atomic uint64_t bytes, files;
 
-	disk = bt_disk_new(folder, UINT64_MAX / 2, UINT64_MAX / 2, &bytes,
-	    &files);
+	disk =
+	    bt_disk_new(folder, UINT64_MAX / 2, UINT64_MAX / 2, &bytes, &files);
 	run_threads(threads, true, put);
 	run_threads(threads, false, get);
 	for (unsigned i = 0; i < 64; i++)
@@ -227,8 +226,8 @@ main(int argc, char **argv)
 	unsigned threads = argc > 3 ? (unsigned)atoi(argv[3]) : 4;
 	uint32_t *put, *get;
 
-	if (argc < 3 || (n = strtoul(argv[1], NULL, 10)) < 100 ||
-	    threads < 1 || threads > THREADS_MAX || bt_keys_init() < 0) {
+	if (argc < 3 || (n = strtoul(argv[1], NULL, 10)) < 100 || threads < 1 ||
+	    threads > THREADS_MAX || bt_keys_init() < 0) {
 		fprintf(stderr, "usage: continuations N FOLDER [THREADS]\n");
 		return 2;
 	}

@@ -307,6 +307,16 @@ bt_chain_put(struct bt_stores *s, const struct bt_conf_scope *scope,
 
 /* --- getting --- */
 
+/* What stands for a record among what was revoked. */
+static uint64_t
+key_of(const unsigned char name[static BT_NAME_BYTES])
+{
+	uint64_t key;
+
+	memcpy(&key, name, sizeof(key));
+	return key;
+}
+
 int
 bt_chain_decode(uint32_t app, struct bt_str bytes, struct bt_arena *a,
     struct bt_chain_found *ret)
@@ -331,22 +341,46 @@ get_sealed(struct bt_stores *s, uint32_t app, struct bt_str token,
 	return bt_chain_decode(app, bytes, a, ret);
 }
 
+/* With the lock held: one that is used is gone from its store. */
+static bool
+is_used(struct bt_stores *s, const unsigned char name[static BT_NAME_BYTES])
+{
+	return bt_revoked_value(bt_shared_revoked(s->shared), key_of(name),
+		   INT64_MAX, s->services->now->wall_s) != 0;
+}
+
+bool
+bt_chain_is_used(
+    struct bt_stores *s, const unsigned char name[static BT_NAME_BYTES])
+{
+	bool used;
+
+	bt_shared_lock(s->shared);
+	used = is_used(s, name);
+	bt_shared_unlock(s->shared);
+	return used;
+}
+
 static int
 get_kept(struct bt_stores *s, uint32_t app, struct bt_arena *a,
     struct bt_chain_found *ret)
 {
 	struct bt_buf buf = { 0 };
+	int64_t now_s = s->services->now->wall_s;
 	struct bt_str bytes;
 	int r;
 
 	ret->kept = true;
 	bt_shared_lock(s->shared);
-	r = bt_memory_get(bt_shared_memory(s->shared), ret->name,
-	    s->services->now->wall_s, &buf);
+	if (is_used(s, ret->name))
+		r = -EALREADY;
+	else
+		r = bt_memory_get(
+		    bt_shared_memory(s->shared), ret->name, now_s, &buf);
 	bt_shared_unlock(s->shared);
 	if (r < 0) {
 		bt_buf_fini(&buf);
-		return s->disk != NULL ? -EAGAIN : -ENOENT;
+		return r == -ENOENT && s->disk != NULL ? -EAGAIN : r;
 	}
 	bytes = bt_arena_copy(a, bt_buf_str(&buf));
 	bt_buf_fini(&buf);
@@ -371,15 +405,6 @@ bt_chain_get(struct bt_stores *s, uint32_t app, struct bt_str token,
 
 /* --- what may be followed --- */
 
-static uint64_t
-key_of(const unsigned char name[static BT_NAME_BYTES])
-{
-	uint64_t key;
-
-	memcpy(&key, name, sizeof(key));
-	return key;
-}
-
 /* With the lock held: a negative verdict, or 0. */
 static int
 check_revoked(struct bt_stores *s, const struct bt_chain_found *f)
@@ -400,6 +425,43 @@ check_revoked(struct bt_stores *s, const struct bt_chain_found *f)
 	return 0;
 }
 
+/* A record that nobody can follow any more leaves the disk. */
+struct removal {
+	struct bt_job job;
+	struct bt_disk *disk;
+	unsigned char name[BT_NAME_BYTES];
+};
+
+static void
+run_removal(struct bt_job *job)
+{
+	struct removal *r = (struct removal *)job;
+
+	bt_disk_remove(r->disk, r->name);
+}
+
+static void
+removal_done(struct bt_job *job)
+{
+	free(job);
+}
+
+/* So that it is used after a restart, too; else the sweep takes it. */
+static void
+remove_used(struct bt_stores *s, const struct bt_chain_found *f)
+{
+	struct removal *r;
+
+	if (s->disk == NULL)
+		return;
+	r = bt_mem_zero(1, sizeof(*r));
+	r->job = (struct bt_job){ .run = run_removal, .done = removal_done };
+	r->disk = s->disk;
+	memcpy(r->name, f->name, BT_NAME_BYTES);
+	if (bt_offload_submit(s->services->offload, &r->job) < 0)
+		free(r);
+}
+
 int
 bt_chain_follow(struct bt_stores *s, const struct bt_chain_found *f)
 {
@@ -412,6 +474,8 @@ bt_chain_follow(struct bt_stores *s, const struct bt_chain_found *f)
 	if (verdict == 0 && f->kept && (f->record.flags & BT_RECORD_ONCE))
 		bt_memory_remove(bt_shared_memory(s->shared), f->name);
 	bt_shared_unlock(s->shared);
+	if (verdict == 0 && f->kept && (f->record.flags & BT_RECORD_ONCE))
+		remove_used(s, f);
 	return verdict;
 }
 

@@ -54,12 +54,17 @@ struct bt_chain_found {
  * Finds the record of a token.
  *
  * Returns: 0; -EAGAIN: perhaps it is on disk, under `ret->name`, where a thread
- *          has to look; -EBADMSG: it is no token of that application; -ENOENT.
+ *          has to look; -EBADMSG: it is no token of that application; -ENOENT;
+ *          -EALREADY: it was for once, and was used.
  */
 int bt_chain_get(struct bt_stores *, uint32_t app, struct bt_str token,
     struct bt_arena *, struct bt_chain_found *ret);
 
-/* The same for bytes that were read from the disk. */
+/* The name is of one that was for once, and was used. */
+bool bt_chain_is_used(
+    struct bt_stores *, const unsigned char name[static BT_NAME_BYTES]);
+
+/* bt_chain_get() for bytes that were read from the disk. */
 int bt_chain_decode(uint32_t app, struct bt_str bytes, struct bt_arena *,
     struct bt_chain_found *ret);
 

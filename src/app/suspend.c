@@ -176,10 +176,12 @@ read_done(struct bt_work *work)
 		if (r < 0 && r != -ENOENT && r != -EBADMSG)
 			bt_log_warn(NULL, r, "a continuation cannot be read");
 		entered = bt_call_enter(c);
-		if (r < 0)
-			lose(c, BATON_LOST_UNKNOWN);
-		else
+		if (r == 0)
 			enter(c, &w->found);
+		else if (bt_chain_is_used(stores_of(c), w->found.name))
+			lose(c, BATON_LOST_USED); /* meanwhile */
+		else
+			lose(c, BATON_LOST_UNKNOWN);
 		w->then(c);
 		bt_call_leave(c, entered);
 	}
@@ -224,6 +226,8 @@ bt_suspend_resume(
 	c->store = found.kept ? BT_STORE_MEMORY : BT_STORE_URL;
 	if (r == -EBADMSG)
 		lose(c, BATON_LOST_BAD);
+	else if (r == -EALREADY)
+		lose(c, BATON_LOST_USED);
 	else if (r < 0)
 		lose(c, BATON_LOST_UNKNOWN);
 	else
