@@ -469,6 +469,8 @@ bt_chain_follow(struct bt_stores *s, const struct bt_chain_found *f)
 
 	if (f->record.expires_s < s->services->now->wall_s)
 		return -1 - BATON_LOST_EXPIRED;
+	/* sealed before the segment was there, it is not known to it yet */
+	note_lifetime(s, f->record.expires_s);
 	bt_shared_lock(s->shared);
 	verdict = check_revoked(s, f);
 	if (verdict == 0 && f->kept && (f->record.flags & BT_RECORD_ONCE))
@@ -489,7 +491,9 @@ bt_chain_revoke(struct bt_stores *s, uint64_t conversation, uint32_t generation)
 
 	bt_shared_lock(s->shared);
 	next = bt_revoked_value(revoked, conversation, until_s + 1, now_s);
-	next = (next > generation ? next : generation) + 1;
+	if (next < generation || next == UINT32_MAX) /* which means: unknown */
+		next = generation;
+	next++;
 	bt_revoked_set(revoked, conversation, next, until_s, now_s);
 	bt_shared_unlock(s->shared);
 	return next;

@@ -7,6 +7,8 @@
 
 #include "app/revoked.h"
 
+#include <stdatomic.h>
+
 #define BUCKETS (64u * 1024)
 #define WAYS 8
 
@@ -29,6 +31,13 @@ size_t
 bt_revoked_bytes(void)
 {
 	return sizeof(struct bt_revoked);
+}
+
+/* Who is killed here has done what stands before it, and nothing behind it. */
+static void
+in_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* Keys are random, or hashes. */
@@ -87,12 +96,15 @@ bt_revoked_set(struct bt_revoked *r, uint64_t key, uint32_t value,
 	struct entry *e = find(b, key, now_s);
 	uint32_t until = until_s < UINT32_MAX ? (uint32_t)until_s : UINT32_MAX;
 
-	if (e == NULL)
+	if (e == NULL) {
 		e = make_room(b, now_s);
-	else if (e->until_s > until)
-		until = e->until_s;
-	e->value = 0; /* nobody takes a half written one for another */
-	e->key = key;
-	e->until_s = until;
+		in_order(); /* the floor is there before the entry has gone */
+		e->value = 0;
+		in_order();
+		e->key = key;
+		e->until_s = until;
+	} else if (e->until_s < until)
+		e->until_s = until;
+	in_order(); /* what was revoked stays so at each of these steps */
 	e->value = value;
 }
