@@ -131,6 +131,9 @@ spill_done(struct bt_job *job)
 		bt_log_warn(NULL, p->result,
 		    "continuations cannot be moved from memory to %s",
 		    p->stores->services->conf->disk.folder);
+		bt_shared_lock(shared);
+		bt_memory_not_spilled(bt_shared_memory(shared));
+		bt_shared_unlock(shared);
 		return;
 	}
 	bt_score_add(&p->stores->services->score->continuations_spilled, p->n);
@@ -214,32 +217,18 @@ bt_stores_tick(struct bt_stores *s)
 
 /* --- putting --- */
 
-/* The chain has a disk behind its memory. */
-static bool
-spills(const struct bt_conf_scope *scope)
-{
-	bool memory = false;
-
-	for (size_t i = 0; i < scope->stores_n; i++) {
-		if (scope->stores[i].kind == BT_STORE_DISK)
-			return memory;
-		memory |= scope->stores[i].kind == BT_STORE_MEMORY;
-	}
-	return false;
-}
-
 static int
-put_memory(struct bt_stores *s, const struct bt_conf_scope *scope,
-    const unsigned char name[static BT_NAME_BYTES], struct bt_str bytes,
-    int64_t expires_s)
+put_memory(struct bt_stores *s, const unsigned char name[static BT_NAME_BYTES],
+    struct bt_str bytes, int64_t expires_s)
 {
 	struct bt_memory *m = bt_shared_memory(s->shared);
 	int64_t now_s = s->services->now->wall_s;
+	bool spills = s->services->conf->memory_spills;
 	int r;
 
 	bt_shared_lock(s->shared);
-	r = bt_memory_put(m, name, bytes, expires_s, now_s, spills(scope));
-	if (spills(scope))
+	r = bt_memory_put(m, name, bytes, expires_s, now_s, spills);
+	if (spills)
 		spill(s, now_s);
 	bt_shared_unlock(s->shared);
 	return r;
@@ -285,8 +274,7 @@ bt_chain_put(struct bt_stores *s, const struct bt_conf_scope *scope,
 			bt_score_add(&score->suspended[BT_STORE_URL], 1);
 			return 0;
 		case BT_STORE_MEMORY:
-			if (put_memory(
-				s, scope, name, bytes, record->expires_s) < 0)
+			if (put_memory(s, name, bytes, record->expires_s) < 0)
 				continue;
 			bt_score_add(&score->suspended[BT_STORE_MEMORY], 1);
 			*ret_token = bt_token_of_name(name, a);

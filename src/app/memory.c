@@ -58,6 +58,9 @@ struct bt_memory {
 	uint64_t state;
 	uint32_t lap_end;
 	uint32_t buckets_n;
+	/* what is before it is elsewhere, or on its way, if it `has_scan` */
+	uint32_t scan;
+	bool has_scan;
 	uint64_t records, used, pinned; /* bytes; pinned: are only here */
 	uint64_t lost;
 	/* a record on its way from the tail to the head */
@@ -228,6 +231,8 @@ forget(struct bt_memory *m, uint32_t at)
 static void
 pass_tail(struct bt_memory *m, struct ring r, uint32_t units)
 {
+	if (r.tail == m->scan)
+		m->has_scan = false;
 	r.tail += units;
 	if (r.wrapped && r.tail == m->lap_end) {
 		r.tail = 0;
@@ -270,6 +275,8 @@ rewrite(struct bt_memory *m, struct ring r)
 	uint32_t units = slot_units(s);
 	struct ring next = r;
 
+	if (r.tail == m->scan)
+		m->has_scan = false;
 	unlink_slot(m, r.tail);
 	m->move.to = r.head;
 	m->move.bytes = units * UNIT;
@@ -437,6 +444,11 @@ bt_memory_victims(struct bt_memory *m, int64_t now_s,
 	size_t found = 0, offset = 0;
 	uint32_t at;
 
+	if (m->has_scan) {
+		r.wrapped &= m->scan >= r.tail;
+		r.tail = m->scan;
+	}
+
 	for (unsigned i = 0; i < VICTIM_STEPS_MAX && found < n &&
 	     copy->len < VICTIM_BYTES_MAX && next_slot(m, &r, &at);
 	     i++) {
@@ -452,6 +464,8 @@ bt_memory_victims(struct bt_memory *m, int64_t now_s,
 		bt_buf_append(copy, s->data, v->bytes.n);
 		found++;
 	}
+	m->scan = r.tail;
+	m->has_scan = true;
 	for (size_t i = 0; i < found; i++) { /* the buffer has stopped moving */
 		victims[i].bytes.p = copy->data + offset;
 		offset += victims[i].bytes.n;
@@ -471,6 +485,12 @@ bt_memory_spilled(
 		m->pinned -= (uint64_t)slot_units(s) * UNIT;
 		s->bytes |= SPILLED;
 	}
+}
+
+void
+bt_memory_not_spilled(struct bt_memory *m)
+{
+	m->has_scan = false;
 }
 
 struct bt_memory_counts
@@ -498,6 +518,7 @@ bt_memory_repair(struct bt_memory *m)
 	struct ring r;
 	uint32_t at;
 
+	m->has_scan = false;
 	if (m->move.pending)
 		finish_move(m);
 	memset(m->buckets, 0, (size_t)m->buckets_n * sizeof(m->buckets[0]));

@@ -62,8 +62,8 @@ struct bt_memory_victim {
 bool bt_memory_is_high(const struct bt_memory *);
 
 /*
- * Copies the oldest that are nowhere else, up to `n` of them and 1 MiB.  They
- * stay where they are.
+ * Copies the oldest that are nowhere else, nor on their way there, up to `n` of
+ * them and 1 MiB.  They stay where they are.
  *
  * Returns:   how many.
  * Ownership: bytes are `copy`'s.
@@ -74,6 +74,9 @@ size_t bt_memory_victims(struct bt_memory *, int64_t now_s,
 /* They are elsewhere now: they make way when room is needed. */
 void bt_memory_spilled(
     struct bt_memory *, const struct bt_memory_victim *, size_t n);
+
+/* They are not, after all: the next victims are from the oldest on again. */
+void bt_memory_not_spilled(struct bt_memory *);
 
 struct bt_memory_counts {
 	uint64_t records, bytes; /* that are there; the ring's bytes in use */

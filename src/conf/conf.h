@@ -216,6 +216,7 @@ struct bt_conf {
 	const char *continuation_keys; /* a file; NULL: a random key */
 	/* the largest that the chain of an application names */
 	uint64_t memory_store_bytes;
+	bool memory_spills; /* one of them has a disk behind the memory */
 	struct bt_conf_store disk; /* .folder NULL: none */
 	struct bt_conf_app *apps;  /* of all routes */
 	/* of who loads the applications, for all of them; as of one */

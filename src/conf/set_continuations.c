@@ -213,9 +213,12 @@ bt_set_continuation_keys(struct bt_build *b, const struct bt_node *n)
 bool
 bt_continuations_share(struct bt_conf *conf, const struct bt_conf_scope *scope)
 {
+	bool memory = false;
+
 	for (size_t i = 0; i < scope->stores_n; i++) {
 		const struct bt_conf_store *s = &scope->stores[i];
 
+		memory |= s->kind == BT_STORE_MEMORY;
 		if (s->kind == BT_STORE_MEMORY &&
 		    s->bytes > conf->memory_store_bytes)
 			conf->memory_store_bytes = s->bytes;
@@ -224,6 +227,7 @@ bt_continuations_share(struct bt_conf *conf, const struct bt_conf_scope *scope)
 		if (conf->disk.folder != NULL &&
 		    strcmp(conf->disk.folder, s->folder) != 0)
 			return false;
+		conf->memory_spills |= memory;
 		conf->disk.folder = s->folder;
 		if (s->bytes > conf->disk.bytes)
 			conf->disk.bytes = s->bytes;

@@ -489,8 +489,11 @@ END_TEST
 START_TEST(memory_pressure)
 {
 	enum { N = 400 };
+	/* where one chain has a disk behind the memory, all of it has */
 	const char *store = _i == 0 ? "/memory" : "/spill";
-	struct daemon *d = daemon_start("workers 1;\n" SERVER);
+	struct daemon *d = daemon_start(_i == 0
+		? "workers 1;\nserver {\n" ROUTE("/memory", "memory 1m") "}\n"
+		: "workers 1;\n" SERVER);
 	struct client *c = daemon_connect(d);
 	const char *url[N];
 	unsigned good = 0;
