@@ -116,7 +116,7 @@ bt_check_apps(struct bt_build *b)
 			    "them have one",
 			    b->conf->disk.folder);
 	/* a text in memory is one that was in force already */
-	if (check_apps != NULL && b->conf->apps != NULL &&
+	if (check_apps != NULL && b->apps != NULL &&
 	    b->apps->node->source->folder != NULL &&
 	    bt_report_count(b->report) == 0)
 		check_apps(b->conf, on_complaint, b);

@@ -22,10 +22,11 @@ static const struct bt_stage *const stages[] = {
 bool
 bt_line_add(struct bt_line *line, const struct baton_stage *stage)
 {
-	uint32_t bit = (uint32_t)1 << line->n;
+	uint32_t bit;
 
-	if (line->n == BT_STAGES_MAX)
+	if (line->n >= BT_STAGES_MAX)
 		return false;
+	bit = (uint32_t)1 << line->n;
 	line->before |= stage->enter != NULL ? bit : 0;
 	line->behind |= stage->leave != NULL ? bit : 0;
 	line->stages[line->n++] = stage;

@@ -260,10 +260,10 @@ daemon_workers(struct daemon *d, pid_t ret[])
 	pid_t all[PROC_CHILDREN_MAX];
 	size_t n = 0, all_n = proc_children(d->pid, all);
 
-	/* not their guards */
+	/* not their guards, nor who reads a conf for a reload */
 	for (size_t i = 0; i < all_n; i++)
-		if (!proc_is_named(all[i], "baton: guard") &&
-		    !proc_is_named(all[i], "baton:guard"))
+		if (proc_is_named(all[i], "baton: worker") ||
+		    proc_is_named(all[i], "baton:worker"))
 			ret[n++] = all[i];
 	return n;
 }

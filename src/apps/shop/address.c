@@ -36,12 +36,11 @@ is_text(const char *s)
 		if ((*c & 0xc0) == 0x80) {
 			if (more-- == 0)
 				return false;
-		} else if (more > 0 || *c < 0x20 || *c == 0x7f || *c > 0xf4) {
+		} else if (more > 0 || *c < 0x20 || *c == 0x7f || *c > 0xf4 ||
+		    (*c >= 0x80 && *c < 0xc2)) {
 			return false;
 		} else if (*c >= 0xc2) {
 			more = *c >= 0xf0 ? 3 : *c >= 0xe0 ? 2 : 1;
-		} else if (*c >= 0x80) {
-			return false;
 		}
 	}
 	return more == 0;

@@ -60,20 +60,19 @@ static const struct baton_route routes[] = {
 	{ 0 },
 };
 
-#define RESUME(function) \
-	.name = #function, .answer = function, .version = 1, .oldest = 1
+#define VERSION .version = 1, .oldest = 1
 #define POSTED .mode = BATON_CONTENT_FORM, .content_max = 16 * 1024
 
 static const struct baton_resume resumes[] = {
-	{ RESUME(shelf) },
-	{ RESUME(add), POSTED },
-	{ RESUME(basket) },
-	{ RESUME(change), POSTED },
-	{ RESUME(address) },
-	{ RESUME(deliver), POSTED },
-	{ RESUME(review) },
-	{ RESUME(place), POSTED },
-	{ RESUME(thanks) },
+	{ .name = "shelf", .answer = shelf, VERSION },
+	{ .name = "add", .answer = add, VERSION, POSTED },
+	{ .name = "basket", .answer = basket, VERSION },
+	{ .name = "change", .answer = change, VERSION, POSTED },
+	{ .name = "address", .answer = address, VERSION },
+	{ .name = "deliver", .answer = deliver, VERSION, POSTED },
+	{ .name = "review", .answer = review, VERSION },
+	{ .name = "place", .answer = place, VERSION, POSTED },
+	{ .name = "thanks", .answer = thanks, VERSION },
 	{ 0 },
 };
 
