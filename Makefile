@@ -195,17 +195,19 @@ check-now: headers layers $(DAEMON) run-unit $(if $(SYSTEM_OBJ),run-system) run-
 unit: run-unit ## unit tests alone (TESTS=...)
 system: run-system ## system tests alone (TESTS=...)
 
-# Unit tests in two halves, side by side with -j: each has a process of its own,
-# which takes its time to end where it is sanitized.  Then the system tests, and
-# the torture, which want the machine for themselves.
+# Unit tests in two halves, side by side with -j, then system tests in two halves,
+# which mostly wait for daemons of their own; then the torture, which wants the
+# machine for itself.
+halve = $(shell printf '%s\n' $(1) | awk 'NR % 2 == $(2)')
 UNIT_HALVES := run-unit-1 run-unit-0
 run-unit: $(UNIT_HALVES)
 $(UNIT_HALVES): run-unit-%: $B/unit
-	$(call run_suites,unit,$(shell \
-	    printf '%s\n' $(UNIT_SUITES) | awk 'NR % 2 == $*'),unit-$*)
+	$(call run_suites,unit,$(call halve,$(UNIT_SUITES),$*),unit-$*)
 
-run-system: $B/system $(DAEMON) $(APPS) $(TEST_APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
-	$(call run_suites,system,$(SYSTEM_SUITES),system)
+SYSTEM_HALVES := run-system-1 run-system-0
+run-system: $(SYSTEM_HALVES)
+$(SYSTEM_HALVES): run-system-%: $B/system $(DAEMON) $(APPS) $(TEST_APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
+	$(call run_suites,system,$(call halve,$(SYSTEM_SUITES),$*),system-$*)
 
 # Two runs by one seed: what may cost nobody anything, wrk beside it; then with
 # workers killed and the service restarted, which may cost those who were there.
@@ -473,7 +475,7 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: all run run-now check check-now unit system run-unit $(UNIT_HALVES) \
-    run-system \
+    run-system $(SYSTEM_HALVES) \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
     browser analyze analyze-now headers layers format bench bench-cold install \
     uninstall deb deb-now test-service deps help clean FORCE
