@@ -6,6 +6,7 @@
  */
 
 #include "conf/build.h"
+#include "conf/values.h"
 
 #include <limits.h>
 
@@ -105,16 +106,36 @@ on_complaint(
 		bt_build_error(b, note->settings[setting], 0, "%s", what);
 }
 
+/* A URL that is handed out has to come back within a head. */
+static void
+check_urls(struct bt_build *b, const struct bt_app_note *n)
+{
+	const struct bt_conf_scope *scope = &n->route->scope;
+	char most[BT_VALUE_TEXT_MAX], head[BT_VALUE_TEXT_MAX];
+	uint64_t max = b->conf->max_header_bytes;
+
+	for (size_t i = 0; i < scope->stores_n; i++)
+		if (scope->stores[i].kind == BT_STORE_URL &&
+		    scope->stores[i].bytes > max / 2)
+			bt_build_error(b, n->node, 0,
+			    "its continuations may have URLs of %s; with "
+			    "max_header_size %s half of that is the most",
+			    bt_value_format_size(scope->stores[i].bytes, most),
+			    bt_value_format_size(max, head));
+}
+
 void
 bt_check_apps(struct bt_build *b)
 {
-	for (const struct bt_app_note *n = b->apps; n != NULL; n = n->next)
+	for (const struct bt_app_note *n = b->apps; n != NULL; n = n->next) {
+		check_urls(b, n);
 		if (!bt_continuations_share(b->conf, &n->route->scope))
 			bt_build_error(b, n->node, 0,
 			    "its continuations are on disk in another folder "
 			    "than those of others, which is \"%s\": all of "
 			    "them have one",
 			    b->conf->disk.folder);
+	}
 	/* a text in memory is one that was in force already */
 	if (check_apps != NULL && b->apps != NULL &&
 	    b->apps->node->source->folder != NULL &&

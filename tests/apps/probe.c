@@ -38,6 +38,7 @@ reading(struct baton_exchange *x)
 	while ((value = baton_field_next(x, "X-Many", &at)) != NULL)
 		print(x, "x-many", value);
 	print(x, "greeting", baton_place_text(baton_place(x), "greeting"));
+	print(x, "started", baton_place_data(baton_place(x)));
 	baton_reply_printed(x, 200, "text/plain; charset=utf-8");
 }
 
@@ -523,6 +524,27 @@ lost(struct baton_exchange *x, enum baton_lost why)
 	baton_reply_printed(x, 200, "text/plain");
 }
 
+/* One that is told so does not start; who has stopped had been started. */
+static int
+start(struct baton_place *place)
+{
+	char *data;
+
+	if (strcmp(baton_place_text(place, "greeting"), "no") == 0)
+		return -EPERM;
+	data = strdup("yes");
+	baton_place_set_data(place, data);
+	return data != NULL ? 0 : -ENOMEM;
+}
+
+static void
+stop(struct baton_place *place)
+{
+	if (baton_place_data(place) == NULL)
+		abort();
+	free(baton_place_data(place));
+}
+
 static const struct baton_route routes[] = {
 	{ .on = "GET /", .answer = staged },
 	{ .on = "* /read/:id", .answer = reading },
@@ -584,5 +606,7 @@ BATON_APP = {
 	.resumes = resumes,
 	.settings = settings,
 	.stages = all_stages,
+	.start = start,
+	.stop = stop,
 	.lost = lost,
 };

@@ -15,6 +15,8 @@
 	"server {\n" \
 	"  route / { app @BUILD@/test-apps/probe.so { greeting hi; } }\n" \
 	"  route /below { app @BUILD@/test-apps/probe.so; }\n" \
+	"  route /refuses { app @BUILD@/test-apps/probe.so { greeting no; } " \
+	"}\n" \
 	"  route = /plain { return 200 plain; }\n" more "}\n"
 
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: t.example\r\n\r\n"
@@ -63,7 +65,8 @@ static const struct row {
 	{ GET("/read/7?q"), 200, "q=\n", NULL, NULL },
 	{ GET("/read/7?q=a%00b"), 200, "q=(none)\n", NULL, NULL },
 	{ GET("/read/7?q=%c3%a4"), 200, "q=\xc3\xa4\n", NULL, NULL },
-	{ GET("/read/7"), 200, "greeting=hi\n", NULL, NULL },
+	{ GET("/read/7"), 200, "greeting=hi\nstarted=yes\n", NULL, NULL },
+	{ GET("/refuses/read/7"), 500, NULL, NULL, NULL },
 	{ GET("/below/read/7"), 200, "greeting=hello\n", NULL, NULL },
 	{ GET("/read/7"), 200,
 	    "host=t.example\nscheme=http\nclient=127.0.0.1\nuser=(none)", NULL,
@@ -576,6 +579,8 @@ static const struct wrong {
 	{ "app @BUILD@/test-apps/probe.so { pause soon; }", "pause: " },
 	{ "app @BUILD@/test-apps/probe.so; continuations url 2k memory 1m;",
 	    "is a comma missing before it?" },
+	{ "app @BUILD@/test-apps/probe.so; continuations url 9k;",
+	    "with max_header_size 16k half of that is the most" },
 	{ "app @BUILD@/test-apps/probe.so; continuations paper;",
 	    "unknown store \"paper\", expected url, memory or disk" },
 	{ "app @BUILD@/test-apps/probe.so; continuations memory;",

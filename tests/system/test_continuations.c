@@ -85,6 +85,10 @@ START_TEST(any_worker_resumes)
 		const char *url = suspend(c[0], stores[s], "state=x17", "show");
 
 		ck_assert_uint_lt(strlen(url), s == 0 ? 121 : 61);
+		/* of the path that was asked for */
+		ck_assert_ptr_eq(
+		    strstr(url, scratch_printf("%s/suspend?c=", stores[s])),
+		    url);
 		for (unsigned i = 0; i < 6; i++)
 			wants(c[i], url, 200, "state 3 x17 GET\n");
 		/* and by POST, with a content */
@@ -251,6 +255,10 @@ START_TEST(lifetime_ends)
 	void *both[] = { c, (void *)(uintptr_t)url };
 
 	wait_until(is_over, both, "the end of its lifetime");
+	/* and the next one is as good as the first */
+	for (unsigned s = 0; s < STORES; s++)
+		ck_assert(
+		    is_answered(c, suspend(c, stores[s], "state=x17", "show")));
 	daemon_stop(d);
 }
 END_TEST
