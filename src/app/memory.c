@@ -10,11 +10,11 @@
 
 #include "app/memory.h"
 
+#include "app/order.h"
 #include "app/record.h"
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdatomic.h>
 
 /* Positions are counted in units, so that they fit 31 bits. */
 #define UNIT 4u
@@ -241,27 +241,15 @@ pass_tail(struct bt_memory *m, struct ring r, uint32_t units)
 	m->state = pack(r);
 }
 
-/*
- * What stands before it is in memory before what stands behind it, for whoever
- * repairs: this process may be killed between the two.  The kernel orders the
- * processors then; without this a compiler moves stores, and leaves out those
- * that only the dead would have shown.
- */
-static void
-in_order(void)
-{
-	atomic_signal_fence(memory_order_seq_cst);
-}
-
 static void
 finish_move(struct bt_memory *m)
 {
 	memcpy(slot_at(m, m->move.to), m->move.copy, m->move.bytes);
-	in_order();
+	bt_in_order();
 	m->state = m->move.state;
-	in_order();
+	bt_in_order();
 	m->move.pending = false;
-	in_order();
+	bt_in_order();
 }
 
 /*
@@ -289,9 +277,9 @@ rewrite(struct bt_memory *m, struct ring r)
 		next.wrapped = false;
 	}
 	m->move.state = pack(next);
-	in_order();
+	bt_in_order();
 	m->move.pending = true;
-	in_order();
+	bt_in_order();
 	finish_move(m);
 	link_slot(m, m->move.to);
 }
@@ -345,7 +333,7 @@ make_room(struct bt_memory *m, uint32_t units, int64_t now_s, bool spills,
 			return 0;
 		if (!r.wrapped) { /* the next lap */
 			m->lap_end = r.head;
-			in_order();
+			bt_in_order();
 			m->state = pack((struct ring){ 0, r.tail, true });
 			continue;
 		}
@@ -379,7 +367,7 @@ bt_memory_put(struct bt_memory *m,
 	s->expires_s = (uint32_t)expires_s;
 	memcpy(s->name, name, BT_NAME_BYTES);
 	memcpy(s->data, bytes.p, bytes.n);
-	in_order(); /* whole, or not there */
+	bt_in_order(); /* whole, or not there */
 	m->state = pack((struct ring){ r.head + units, r.tail, r.wrapped });
 	count(m, s, 1);
 	link_slot(m, r.head);

@@ -7,7 +7,7 @@
 
 #include "app/revoked.h"
 
-#include <stdatomic.h>
+#include "app/order.h"
 
 #define BUCKETS (64u * 1024)
 #define WAYS 8
@@ -31,13 +31,6 @@ size_t
 bt_revoked_bytes(void)
 {
 	return sizeof(struct bt_revoked);
-}
-
-/* Who is killed here has done what stands before it, and nothing behind it. */
-static void
-in_order(void)
-{
-	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* Keys are random, or hashes. */
@@ -98,13 +91,13 @@ bt_revoked_set(struct bt_revoked *r, uint64_t key, uint32_t value,
 
 	if (e == NULL) {
 		e = make_room(b, now_s);
-		in_order(); /* the floor is there before the entry has gone */
+		bt_in_order(); /* the floor is there before it has gone */
 		e->value = 0;
-		in_order();
+		bt_in_order();
 		e->key = key;
 		e->until_s = until;
 	} else if (e->until_s < until)
 		e->until_s = until;
-	in_order(); /* what was revoked stays so at each of these steps */
+	bt_in_order(); /* what was revoked stays so at each of these steps */
 	e->value = value;
 }

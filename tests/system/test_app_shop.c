@@ -93,7 +93,7 @@ START_TEST(ordered_once)
 	    "\"cents\":4110,\"teas\":{\"2\":2,\"7\":1},\"name\":\"Ada "
 	    "L\xc3\xb6we\",\"street\":\"Am \\\"Markt\\\" 3\""));
 	/* nothing of it orders again; its thanks stay */
-	visit_post(&v, place, ""); /* the memory has forgotten it by now */
+	visit_post(&v, place, ""); /* whatever its store has by now */
 	visit_wants(&v, 410, "To the shelf");
 	visit_get(&v, review);
 	visit_wants(&v, 410, "This order was placed");
