@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { STEPS = 8, BYTES = STEPS * BT_PAGES_STEP + 1000 };
@@ -38,13 +39,27 @@ teardown(void)
 	close(fd);
 }
 
-/* Takes it out of memory; false where the file system keeps it there. */
+/*
+ * Takes it out of memory; false where the file system keeps it there, or the
+ * kernel a part of it.
+ */
 static bool
 forget(void)
 {
+	const size_t pages = (BYTES + 4095) / 4096;
+	unsigned char there[(BYTES + 4095) / 4096];
+	size_t i;
 	char byte;
+	void *map;
 
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	map = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	ck_assert_int_eq(mincore(map, BYTES, there), 0);
+	munmap(map, BYTES);
+	for (i = 0; i < pages; i++)
+		if (there[i] & 1)
+			return false;
 	return bt_pages_read(fd, &byte, 1, BYTES - 1) == -EAGAIN;
 }
 
