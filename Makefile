@@ -325,7 +325,8 @@ LAYERS := \
     conf:base channel:base scoreboard:base http:base \
     handlers:base,conf,channel,scoreboard,http \
     app:base,conf,channel,scoreboard,http,handlers \
-    worker:base,conf,channel,scoreboard,http,app,handlers \
+    proxy:base,conf,channel,scoreboard,http,handlers \
+    worker:base,conf,channel,scoreboard,http,app,proxy,handlers \
     master:base,conf,channel,scoreboard \
     channel/heritage.h:base,conf,scoreboard
 

@@ -252,7 +252,9 @@ static void
 apply(struct bt_build *b, const struct bt_node *n)
 {
 	const struct bt_directive *d = n->directive;
-	char *base = d->inherited ? (char *)b->frame->scope : (char *)b->conf;
+	char *base = d->inherited ? (char *)b->frame->scope
+	    : b->frame->inner     ? b->frame->inner
+				  : (char *)b->conf;
 	void *field = base + d->field;
 
 	switch (d->type) {
@@ -316,6 +318,8 @@ check_place(struct bt_build *b, const struct bt_node *n)
 		[BT_IN_MAIN] = "outside of all blocks",
 		[BT_IN_SERVER] = "in a server",
 		[BT_IN_ROUTE] = "in a route",
+		[BT_IN_PROXY] = "in a proxy",
+		[BT_IN_UPSTREAM] = "in an upstream",
 	};
 	char where[64];
 
@@ -526,6 +530,7 @@ bt_build_run(struct bt_build *b, const struct bt_tree *tree,
 	bt_check_logs(b);
 	bt_check_servers(b);
 	bt_check_apps(b);
+	bt_check_proxies(b);
 	if (b->conf->servers_n == 0 && bt_report_count(b->report) == 0)
 		bt_report_add(b->report, main, 0,
 		    "there is no server, nothing would be served");

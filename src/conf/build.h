@@ -18,6 +18,7 @@ struct bt_frame {
 	struct bt_conf_server *server; /* NULL in main */
 	struct bt_conf_route *route;   /* NULL outside of routes */
 	const struct bt_node *handler; /* which the route has */
+	void *inner; /* what a block within one of those fills */
 	struct bt_conf_access *access; /* a list of its own has begun */
 	struct bt_conf_field *fields;
 	struct bt_conf_log *logs;
@@ -55,6 +56,14 @@ struct bt_app_note {
 	const struct bt_node *node, **settings;
 };
 
+/* A proxy whose upstream is looked for when all of them are known. */
+struct bt_proxy_note {
+	struct bt_proxy_note *next;
+	struct bt_conf_proxy *proxy;
+	const struct bt_node *node;
+	struct bt_str name;
+};
+
 struct bt_build {
 	struct bt_report *report;
 	const struct bt_node *root;
@@ -65,6 +74,7 @@ struct bt_build {
 	struct bt_server_note *servers; /* of conf->servers */
 	struct bt_log_note *logs;       /* all access logs */
 	struct bt_app_note *apps;
+	struct bt_proxy_note *proxies;
 	const struct bt_node *keys; /* continuation_keys */
 };
 
@@ -157,6 +167,9 @@ void bt_check_logs(struct bt_build *);
  */
 void bt_check_apps(struct bt_build *);
 
+/* set_proxy.c: upstreams of proxies, when all of them are known. */
+void bt_check_proxies(struct bt_build *);
+
 /*
  * set_continuations.c: adds what the chain of a scope wants to what all have;
  * false when it is another folder than an earlier one's.
@@ -183,6 +196,8 @@ bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
 bt_directive_set_fn bt_set_app;                        /* set_app.c */
+bt_directive_set_fn bt_set_proxy, bt_set_upstream,
+    bt_set_origin; /* set_proxy.c */
 bt_directive_set_fn bt_set_continuations,
     bt_set_continuation_keys; /* set_continuations.c */
 

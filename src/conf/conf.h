@@ -33,6 +33,7 @@ enum bt_handler_kind {
 	BT_HANDLER_METRICS,
 	BT_HANDLER_STATUS,
 	BT_HANDLER_APP,
+	BT_HANDLER_PROXY,
 	BT_HANDLER_KINDS,
 };
 
@@ -119,6 +120,37 @@ struct bt_conf_store {
 
 #define BT_CONF_STORES_MAX 3 /* one of each kind */
 
+/* One that requests are handed to. */
+struct bt_conf_origin {
+	struct bt_str text; /* `127.0.0.1:9000`, `app:80`, `unix:/run/a.sock` */
+	struct bt_addr addr; /* AF_UNSPEC: a name, to be looked up */
+	const char *host;    /* the name, and its port */
+	uint16_t port;
+	unsigned weight; /* of its share: 1 or more */
+	bool backup;     /* only when no other can be connected to */
+};
+
+/* `upstream NAME { ... }`, or what a `proxy` names itself. */
+struct bt_conf_upstream {
+	struct bt_conf_upstream *next;
+	struct bt_str name; /* as `proxy` names it */
+	bool named;         /* has a block of its own */
+	unsigned id;        /* of all in the conf, from 0 */
+	struct bt_conf_origin *origins;
+	size_t origins_n;
+	unsigned keepalive; /* idle connections of a worker to each of them */
+	int64_t keepalive_timeout_ms;
+};
+
+struct bt_conf_proxy { /* `proxy TARGET { ... }` */
+	const struct bt_conf_upstream *upstream;
+	struct bt_str target; /* as it stands in the conf */
+	struct bt_str prefix; /* takes the place of the route's path; or none */
+	int64_t connect_timeout_ms, read_timeout_ms;
+	int64_t try_duration_ms; /* 0: one try of each */
+	int64_t try_interval_ms;
+};
+
 /* What server and route inherit from where they stand in, whole lists. */
 struct bt_conf_scope {
 	uint64_t max_body_bytes; /* 0: unlimited */
@@ -156,6 +188,7 @@ struct bt_conf_route {
 	bool has_variables; /* then it is not `text`, but: */
 	struct bt_template template;
 	struct bt_conf_app *app;
+	struct bt_conf_proxy *proxy;
 	struct bt_str root;   /* static: an absolute folder */
 	struct bt_str *index; /* static: file names, in order */
 	size_t index_n;
@@ -219,6 +252,8 @@ struct bt_conf {
 	bool memory_spills; /* one of them has a disk behind the memory */
 	struct bt_conf_store disk; /* .folder NULL: none */
 	struct bt_conf_app *apps;  /* of all routes */
+	struct bt_conf_upstream *upstreams;
+	unsigned upstreams_n;
 	/* of who loads the applications, for all of them; as of one */
 	void *loaded;
 	void (*unload)(void *loaded);

@@ -16,6 +16,8 @@
 #define FIELD(name) offsetof(struct bt_conf, name)
 #define SCOPE(name) \
 	.inherited = true, .field = offsetof(struct bt_conf_scope, name)
+#define PROXY(name) .field = offsetof(struct bt_conf_proxy, name)
+#define UPSTREAM(name) .field = offsetof(struct bt_conf_upstream, name)
 #define ARGS(least, most) .args_min = (least), .args_max = (most)
 
 enum {
@@ -420,10 +422,60 @@ const struct bt_directive bt_directives[] = {
 		    "base64: the first one seals, all of them open. Without, "
 		    "a random key is used until baton stops.",
 	    .example = "continuation_keys /etc/baton/continuation.keys;" },
-	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_LATER,
-	    .opens = BT_IN_PROXY, .handler = true, .nginx = " proxy_pass " },
-	{ .name = "try_duration", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
-	{ .name = "try_interval", .where = BT_IN_PROXY, .type = BT_TYPE_LATER },
+	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
+	    .syntax = "http://HOST[:PORT][PATH] | unix:PATH | UPSTREAM [{ ... }]",
+	    ARGS(1, 1), .opens = BT_IN_PROXY, .handler = true, .may_open = true,
+	    .set = bt_set_proxy,
+	    .help = "Hands requests to another server; with a PATH, that takes "
+		    "the place of the route's.  An UPSTREAM may stand for HOST, "
+		    "too.",
+	    .example = "proxy http://127.0.0.1:9000 { try_duration 30s; }",
+	    .nginx = " proxy_pass " },
+	{ .name = "connect_timeout", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "5s",
+	    .min = 1, .max = HOUR, ARGS(1, 1), PROXY(connect_timeout_ms),
+	    .help = "How long the other server may take to accept; then the "
+		    "next one is tried, or the answer is 504.",
+	    .example = "connect_timeout 2s;",
+	    .nginx = " proxy_connect_timeout " },
+	{ .name = "read_timeout", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "60s",
+	    .min = 1, .max = DAY, ARGS(1, 1), PROXY(read_timeout_ms),
+	    .help = "How long the other server may say nothing while its answer "
+		    "is waited for, or take nothing of a request; then the "
+		    "answer is 504, or cut.",
+	    .example = "read_timeout 5m;",
+	    .nginx = " proxy_read_timeout proxy_send_timeout " },
+	{ .name = "try_duration", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "10s",
+	    .min = 0, .max = HOUR, ARGS(1, 1), PROXY(try_duration_ms),
+	    .help = "How long a request waits while no server can be connected "
+		    "to; 0 tries each once.",
+	    .example = "try_duration 30s;",
+	    .nginx = " proxy_next_upstream_timeout " },
+	{ .name = "try_interval", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "50ms",
+	    .min = 1, .max = 60 * SECOND, ARGS(1, 1), PROXY(try_interval_ms),
+	    .help = "How often one of those that wait tries to connect.",
+	    .example = "try_interval 10ms;" },
+	{ .name = "upstream", .where = BT_IN_MAIN, .type = BT_TYPE_BLOCK,
+	    .syntax = "NAME { ... }", ARGS(1, 1), .repeats = true,
+	    .opens = BT_IN_UPSTREAM, .set = bt_set_upstream,
+	    .help = "Servers that a proxy can name as one." },
+	{ .name = "server", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
+	    .syntax = "HOST[:PORT] | unix:PATH [weight=COUNT] [backup]",
+	    ARGS(1, 3), .repeats = true, .set = bt_set_origin,
+	    .help = "One of its servers.", .example = "server 10.0.0.2:9000 weight=2;" },
+	{ .name = "keepalive", .where = BT_IN_UPSTREAM, .type = BT_TYPE_COUNT,
+	    .syntax = "COUNT | off", .special = "off", .preset = "64",
+	    .min = 1, .max = 65536, ARGS(1, 1), UPSTREAM(keepalive),
+	    .help = "Idle connections that each worker keeps to each server.",
+	    .example = "keepalive 256;" },
+	{ .name = "idle_timeout", .where = BT_IN_UPSTREAM,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "60s",
+	    .min = 1, .max = DAY, ARGS(1, 1), UPSTREAM(keepalive_timeout_ms),
+	    .help = "How long one of these is kept.",
+	    .example = "idle_timeout 4s;" },
 };
 /* clang-format on */
 
@@ -441,6 +493,20 @@ bt_directive_find(struct bt_str name)
 		if (bt_str_equal(name, bt_str_of(bt_directives[i].name)))
 			return &bt_directives[i];
 	return NULL;
+}
+
+const struct bt_directive *
+bt_directive_find_in(struct bt_str name, unsigned where)
+{
+	const struct bt_directive *first = bt_directive_find(name);
+
+	if (first == NULL || (first->where & where) != 0)
+		return first;
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if ((bt_directives[i].where & where) != 0 &&
+		    bt_str_equal(name, bt_str_of(bt_directives[i].name)))
+			return &bt_directives[i];
+	return first;
 }
 
 const struct bt_directive *

@@ -24,6 +24,7 @@ enum bt_where {
 	BT_IN_SERVER = 2,
 	BT_IN_ROUTE = 4,
 	BT_IN_PROXY = 8,
+	BT_IN_UPSTREAM = 16,
 };
 
 enum bt_directive_type {
@@ -75,6 +76,11 @@ extern const unsigned bt_directives_n;
 /* The row of that name, or NULL. */
 const struct bt_directive *bt_directive_find(struct bt_str name);
 const struct bt_directive *bt_directive_named(const char *name);
+
+/* The one of those with that name which may stand in `where`, else the first.
+ */
+const struct bt_directive *bt_directive_find_in(
+    struct bt_str name, unsigned where);
 
 /* The block that an unknown name before a { was probably meant to be. */
 const struct bt_directive *bt_directive_guess_block(struct bt_str name);

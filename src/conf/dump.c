@@ -366,6 +366,44 @@ put_app(struct bt_buf *out, const struct bt_conf_app *app)
 	bt_buf_puts(out, "        }\n");
 }
 
+/* The directives that may stand in such a block, of what it fills. */
+static void
+put_inner(struct bt_buf *out, unsigned depth, unsigned where, const void *inner)
+{
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if (bt_directives[i].where == where)
+			put_field(out, depth, &bt_directives[i], inner);
+}
+
+static void
+put_proxy(struct bt_buf *out, const struct bt_conf_proxy *p)
+{
+	begin(out, 2, "proxy");
+	bt_value_append_word(out, p->target);
+	bt_buf_puts(out, " {\n");
+	put_inner(out, 3, BT_IN_PROXY, p);
+	bt_buf_puts(out, "        }\n");
+}
+
+static void
+put_upstream(struct bt_buf *out, const struct bt_conf_upstream *u)
+{
+	bt_buf_puts(out, "\nupstream ");
+	bt_value_append_word(out, u->name);
+	bt_buf_puts(out, " {\n");
+	for (size_t i = 0; i < u->origins_n; i++) {
+		const struct bt_conf_origin *o = &u->origins[i];
+
+		begin(out, 1, "server");
+		bt_value_append_word(out, o->text);
+		if (o->weight != 1)
+			bt_buf_printf(out, " weight=%u", o->weight);
+		bt_buf_puts(out, o->backup ? " backup;\n" : ";\n");
+	}
+	put_inner(out, 1, BT_IN_UPSTREAM, u);
+	bt_buf_puts(out, "}\n");
+}
+
 static void
 put_handler(struct bt_buf *out, const struct bt_conf_route *r)
 {
@@ -392,6 +430,9 @@ put_handler(struct bt_buf *out, const struct bt_conf_route *r)
 		break;
 	case BT_HANDLER_APP:
 		put_app(out, r->app);
+		break;
+	case BT_HANDLER_PROXY:
+		put_proxy(out, r->proxy);
 		break;
 	case BT_HANDLER_NONE:
 	case BT_HANDLER_KINDS:
@@ -435,6 +476,9 @@ bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
 	put_limits(out, conf);
 	put_keys(out, conf);
 	put_proxies(out, conf);
+	for (const struct bt_conf_upstream *u = conf->upstreams; u; u = u->next)
+		if (u->named)
+			put_upstream(out, u);
 	for (unsigned s = 0; s < conf->servers_n; s++)
 		put_server(out, conf, s);
 }

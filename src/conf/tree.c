@@ -249,8 +249,9 @@ on_word(struct reader *r, const struct bt_token *t)
 	if (r->statement != NULL && begins_statement(r, t))
 		mend_statement(r);
 	if (r->statement == NULL) {
-		const struct bt_directive *d =
-		    t->quoted ? NULL : bt_directive_find(t->text);
+		const struct bt_directive *d = t->quoted
+		    ? NULL
+		    : bt_directive_find_in(t->text, block_kind(r->block));
 
 		close_forgotten(r, d, t);
 		r->statement = node_new(r, t);

@@ -20,6 +20,7 @@ struct bt_offload;
 struct bt_auth;
 struct bt_gzip;
 struct bt_stores;
+struct bt_upstreams;
 struct event_base;
 
 /* The time of this turn of the loop. */
@@ -43,6 +44,7 @@ struct bt_services {
 	struct bt_auth *auth; /* of basic_auth */
 	struct bt_gzip *gzip;
 	struct bt_stores *stores; /* of continuations; NULL: no application */
+	struct bt_upstreams *upstreams; /* of proxies; NULL: none */
 	struct event_base *loop;
 	/* Begins a turn: callbacks of `loop` say so first. */
 	void (*turn)(const struct bt_services *);

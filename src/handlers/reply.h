@@ -39,6 +39,7 @@ struct bt_reply {
 	unsigned status; /* 0: not described yet */
 	enum bt_body_kind kind;
 	bool close;      /* the connection ends with it */
+	bool forwarded;  /* another server's: has Date and Server itself */
 	bool says_fresh; /* has Cache-Control itself */
 	bool is_page; /* ours, of bt_reply_error(): another may stand for it */
 	struct bt_str page_fields; /* what any page for that error has to say */
@@ -99,7 +100,8 @@ struct baton_exchange {
 	 * a copy that has the client which the proxy names.
 	 */
 	const struct bt_baton *baton;
-	bool https; /* between that client and the proxy */
+	bool https;                  /* between that client and the proxy */
+	const struct bt_baton *peer; /* the connection's own, always */
 	struct bt_parser parser;
 	struct bt_request request;
 

@@ -12,5 +12,6 @@ const struct bt_handler *const bt_handlers[BT_HANDLER_KINDS] = {
 	[BT_HANDLER_STATIC] = &bt_handler_static,
 	[BT_HANDLER_METRICS] = &bt_handler_metrics,
 	[BT_HANDLER_STATUS] = &bt_handler_status,
-	[BT_HANDLER_APP] = &bt_handler_app, /* app/handler.c */
+	[BT_HANDLER_APP] = &bt_handler_app,     /* app/handler.c */
+	[BT_HANDLER_PROXY] = &bt_handler_proxy, /* proxy/proxy.c */
 };

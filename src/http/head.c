@@ -13,7 +13,7 @@
  * does not depend on how they were cut.
  */
 
-#include "http/parser.h"
+#include "http/response.h"
 
 #include <endian.h>
 
@@ -83,6 +83,21 @@ check_version(struct bt_str line)
 	return 505;
 }
 
+/* Whether the line begins with `HTTP/1.d ddd`, and a blank or nothing. */
+static bool
+is_status_line(struct bt_str line)
+{
+	const char *p = line.p;
+
+	if (line.n < 12 || memcmp(p, "HTTP/1.", 7) != 0 ||
+	    (p[7] != '0' && p[7] != '1') || p[8] != ' ')
+		return false;
+	for (unsigned i = 9; i < 12; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return line.n == 12 || p[12] == ' ';
+}
+
 /* Takes note of a complete line; false when it is refused. */
 static inline bool
 take_request_line(struct bt_head_scan *s, struct bt_str line, unsigned *status)
@@ -117,8 +132,8 @@ refuse(unsigned status, unsigned *ret_status)
 	return BT_PARSE_REFUSED;
 }
 
-enum bt_parse
-bt_head_find(struct bt_head_scan *s, struct bt_str bytes, size_t max,
+static inline enum bt_parse
+find(struct bt_head_scan *s, struct bt_str bytes, size_t max, bool response,
     struct bt_str *ret, unsigned *ret_status)
 {
 	const char *p = bytes.p;
@@ -139,7 +154,11 @@ bt_head_find(struct bt_head_scan *s, struct bt_str bytes, size_t max,
 		s->line = i;
 		if (line.n > 0 && is_bad_start(line.p[0]))
 			return refuse(400, ret_status);
-		if (!s->in_fields) {
+		if (!s->in_fields && response) {
+			if (!is_status_line(line))
+				return refuse(502, ret_status);
+			s->in_fields = true;
+		} else if (!s->in_fields) {
 			if (!take_request_line(s, line, ret_status))
 				return BT_PARSE_REFUSED;
 			end = scan_end(s, bytes.n, max);
@@ -152,4 +171,20 @@ bt_head_find(struct bt_head_scan *s, struct bt_str bytes, size_t max,
 	if (bytes.n - s->begin > max)
 		return refuse(s->in_fields ? 431 : 414, ret_status);
 	return BT_PARSE_MORE;
+}
+
+enum bt_parse
+bt_head_find(struct bt_head_scan *s, struct bt_str bytes, size_t max,
+    struct bt_str *ret, unsigned *ret_status)
+{
+	return find(s, bytes, max, false, ret, ret_status);
+}
+
+enum bt_parse
+bt_response_find(
+    struct bt_head_scan *s, struct bt_str bytes, size_t max, struct bt_str *ret)
+{
+	unsigned status;
+
+	return find(s, bytes, max, true, ret, &status);
 }

@@ -15,6 +15,7 @@
 
 #include <assert.h>
 
+#include "http/response.h"
 #include "http/uri.h"
 
 #if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
@@ -443,6 +444,69 @@ bt_parser_head(struct bt_parser *p, struct bt_str head, struct bt_arena *arena,
 	p->request = NULL;
 	p->rest = r->content_length;
 	return status;
+}
+
+/* Why the framing of a response has no meaning, or not one; NULL: it has. */
+static const char *
+check_response_framing(const struct bt_request *m)
+{
+	struct bt_str coding = bt_request_known(m, BT_FIELD_TRANSFER_ENCODING);
+
+	if (coding.p == NULL)
+		return NULL;
+	if (m->known[BT_FIELD_CONTENT_LENGTH] != 0)
+		return "both Content-Length and Transfer-Encoding";
+	if (m->minor == 0)
+		return "Transfer-Encoding in HTTP/1.0";
+	if (!m->chunked ||
+	    (m->repeated & UINT32_C(1) << BT_FIELD_TRANSFER_ENCODING) != 0 ||
+	    !bt_str_equal_nocase(coding, BT_STR("chunked")))
+		return "a Transfer-Encoding other than chunked";
+	return NULL;
+}
+
+const char *
+bt_response_parse(struct bt_parser *p, struct bt_str head,
+    enum bt_method answers, struct bt_response *ret)
+{
+	struct bt_request *m = &ret->message;
+	enum llhttp_errno error;
+	const char *why;
+
+	p->request = m;
+	p->status = 0;
+	p->received = 0;
+	p->max = UINT64_MAX;
+	p->complete = false;
+	memset(m, 0, offsetof(struct bt_request, fields));
+	llhttp_init(&p->llhttp, HTTP_RESPONSE, &head_settings);
+	p->llhttp.data = p;
+	error = llhttp_execute(&p->llhttp, head.p, head.n);
+	p->request = NULL;
+	if (p->status == 431)
+		return "too many fields";
+	if ((error != HPE_OK && error != HPE_PAUSED_UPGRADE) || !p->complete)
+		return llhttp_get_error_reason(&p->llhttp);
+	ret->status = (unsigned)p->llhttp.status_code;
+	m->minor = p->llhttp.http_minor;
+	if (ret->status < 100 || ret->status > 599)
+		return "a status that is none";
+	if ((why = check_response_framing(m)) != NULL)
+		return why;
+	ret->has_length = m->known[BT_FIELD_CONTENT_LENGTH] != 0;
+	ret->until_close = false;
+	m->keep_alive =
+	    m->known[BT_FIELD_CONNECTION] ? is_kept_alive(m) : m->minor > 0;
+	/* RFC 9112, 6.3: those that never have content, whatever they say */
+	if (answers == BT_METHOD_HEAD || ret->status < 200 ||
+	    ret->status == 204 || ret->status == 304)
+		m->chunked = false;
+	else if (m->chunked)
+		begin_chunks(p);
+	else if (!ret->has_length)
+		ret->until_close = true;
+	p->rest = m->content_length;
+	return NULL;
 }
 
 unsigned

@@ -36,7 +36,7 @@ exchange_new(struct bt_conn *c)
 	x->error = (struct bt_error){ 0 };
 	x->arena = w->arena; /* the worker's, with the block it has */
 	w->arena = (struct bt_arena){ 0 };
-	x->baton = &c->baton;
+	x->baton = x->peer = &c->baton;
 	x->https = false;
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
@@ -205,8 +205,8 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
  * answers before this one; then the connection ends, so that an answer that is
  * cut looks like one.
  */
-static void
-abandon(struct bt_conn *c, enum bt_close_reason why)
+void
+bt_exchange_abandon(struct bt_conn *c, enum bt_close_reason why)
 {
 	struct baton_exchange *x = c->x;
 
@@ -222,7 +222,7 @@ static void
 content_failed(struct bt_conn *c, unsigned status, enum bt_close_reason why)
 {
 	if (c->x->head_written || status == 0)
-		abandon(c, why);
+		bt_exchange_abandon(c, why);
 	else
 		bt_exchange_refuse(c, status, why);
 }

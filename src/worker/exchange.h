@@ -29,6 +29,12 @@ void bt_exchange_refuse(
 void bt_exchange_reject(struct bt_conn *, unsigned status);
 
 /*
+ * An answer that was begun cannot be finished: what of it is in the output is
+ * sent, nothing more, and the connection ends.
+ */
+void bt_exchange_abandon(struct bt_conn *, enum bt_close_reason);
+
+/*
  * Begins an exchange of which only file bytes are left: what another worker
  * handed over.
  * Ownership: takes the descriptor.

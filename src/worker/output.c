@@ -172,7 +172,8 @@ write_head(struct bt_conn *c)
 		return false;
 	decide_last(c);
 	at = put_str(c->out.data + c->out.end, bt_status_line(reply->status));
-	at = put_common(at, w);
+	if (!reply->forwarded)
+		at = put_common(at, w);
 	at = put_str(at, reply->fields);
 	at = put_str(at, more);
 	if (!bt_status_has_content(reply->status)) {
@@ -247,16 +248,28 @@ stream_over(struct bt_conn *c)
 	x->reply_over = true;
 }
 
-/* An answer that cannot be finished: cut, so that it cannot seem whole. */
+/* An answer that cannot be finished is cut, so that it cannot seem whole. */
 static void
-cut(struct bt_conn *c, int error, const char *why)
+log_cut(struct bt_conn *c, int error, const char *why)
 {
 	struct bt_log log = { bt_conn_describe, c };
 
-	bt_log_warn(&log, error, "%s; closed, %llu of %llu bytes", why,
-	    (unsigned long long)c->x->sent,
-	    (unsigned long long)c->x->reply.length);
-	bt_conn_close(c, BT_CLOSE_ERROR);
+	if (c->x->reply.length == BT_LENGTH_UNKNOWN)
+		bt_log_warn(&log, error, "%s; closed, after %llu bytes", why,
+		    (unsigned long long)c->x->sent);
+	else
+		bt_log_warn(&log, error, "%s; closed, %llu of %llu bytes", why,
+		    (unsigned long long)c->x->sent,
+		    (unsigned long long)c->x->reply.length);
+}
+
+/* The client gets what there is of it. */
+static bool
+cut_stream(struct bt_conn *c, int error, const char *why)
+{
+	log_cut(c, error, why);
+	bt_exchange_abandon(c, BT_CLOSE_ERROR);
+	return true;
 }
 
 static bool
@@ -274,14 +287,13 @@ fill_stream(struct bt_conn *c)
 	if (n == -EAGAIN)
 		return false;
 	if (n < 0) {
-		cut(c, (int)n, "the content broke off");
-		return false;
+		return cut_stream(c, (int)n, "the content broke off");
 	}
 	x->sent += (uint64_t)n;
 	if (x->reply.length != BT_LENGTH_UNKNOWN &&
 	    (n == 0 || x->sent > x->reply.length)) {
-		cut(c, 0, "the content is not as long as announced");
-		return false;
+		return cut_stream(
+		    c, 0, "the content is not as long as announced");
 	}
 	if (n == 0) {
 		stream_over(c);
@@ -446,7 +458,8 @@ bt_output_flush(struct bt_conn *c)
 		if (n == -1 && errno == EAGAIN)
 			break;
 		if (n == -1 && file && errno != EPIPE && errno != ECONNRESET) {
-			cut(c, errno, "the file broke off");
+			log_cut(c, errno, "the file broke off");
+			bt_conn_close(c, BT_CLOSE_ERROR);
 			return false;
 		}
 		if (n == -1) {

@@ -17,6 +17,7 @@
 #include "handlers/file_cache.h"
 #include "handlers/gzip.h"
 #include "handlers/reply.h"
+#include "proxy/upstream.h"
 #include "worker/memory.h"
 
 #include <errno.h>
@@ -274,6 +275,8 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
 	if (w->conf->loaded != NULL)
 		w->services.stores = bt_stores_new(&w->services);
+	if (w->conf->upstreams_n > 0)
+		w->services.upstreams = bt_upstreams_new(&w->services);
 	w->router = bt_router_new(&w->services);
 	w->access_log = bt_access_log_new(w->conf, heritage->log_fds, w->score);
 	if ((r = loop_init(w)) < 0) {
@@ -304,6 +307,7 @@ bt_worker_fini(struct bt_worker *w)
 	bt_gzip_free(w->services.gzip);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
+	bt_upstreams_free(w->services.upstreams);
 	bt_router_free(w->router); /* may have events of its own */
 	if (w->base != NULL)
 		event_base_free(w->base);

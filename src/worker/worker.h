@@ -6,13 +6,13 @@
  */
 
 #include "base/pages.h"
+#include "base/pool.h"
 #include "channel/heritage.h"
 #include "handlers/handler.h"
 #include "worker/access_log.h"
 #include "worker/conn.h"
 #include "worker/guard.h"
 #include "worker/outbox.h"
-#include "worker/pool.h"
 #include "worker/router.h"
 
 #include <event2/event.h>

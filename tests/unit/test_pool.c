@@ -4,7 +4,7 @@
 
 #include "tests/unit/unit.h"
 
-#include "worker/pool.h"
+#include "base/pool.h"
 
 #include <string.h>
 

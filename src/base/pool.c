@@ -4,7 +4,7 @@
  * the loop.
  */
 
-#include "worker/pool.h"
+#include "base/pool.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
-#ifndef BT_WORKER_POOL_H
-#define BT_WORKER_POOL_H
+#ifndef BT_BASE_POOL_H
+#define BT_BASE_POOL_H
 
 /*
  * Blocks of one size that are borrowed and given back, last in first out, so

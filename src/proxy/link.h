@@ -1,0 +1,53 @@
+#ifndef BT_PROXY_LINK_H
+#define BT_PROXY_LINK_H
+
+/*
+ * A connection to a server behind us.  It is lent to one exchange, and kept for
+ * the next one where both sides want that.
+ *
+ * Its event stays with the loop from the connect to the close, so that lending
+ * and keeping cost no system call.  Context: worker, on the loop.
+ */
+
+#include "handlers/reply.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+struct bt_origin;
+struct bt_proxying;
+
+struct bt_link {
+	TAILQ_ENTRY(bt_link) next; /* of the idle ones */
+	struct bt_origin *origin;
+	struct bt_proxying *user; /* NULL: idle */
+	int fd;
+	short watching;
+	bool connected;
+	bool used; /* it has carried an exchange before this one */
+	int64_t timeout_ms;
+	struct event event;
+};
+
+TAILQ_HEAD(bt_link_list, bt_link);
+
+/*
+ * An idle link of the origin, or a new one, which may have to be waited for:
+ * then it is writable when it is there.  `fresh`: no idle one.
+ *
+ * Returns: 0 with `*ret`, lent to `user`; negative errno of connect(2).
+ */
+int bt_link_open(struct bt_origin *, struct bt_proxying *user, bool fresh,
+    struct bt_link **ret);
+
+/* The events that its user waits for, and how long at most. */
+void bt_link_watch(struct bt_link *, short events, int64_t timeout_ms);
+
+/* How the connecting has ended: 0, or negative errno. */
+int bt_link_take_error(struct bt_link *);
+
+/* Gives it back: for the next one, if it is `good` and there is a place. */
+void bt_link_give(struct bt_link *, bool good);
+
+#endif

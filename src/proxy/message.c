@@ -1,0 +1,285 @@
+/*
+ * Heads on their way through us.  Worker, on the loop.
+ */
+
+#include "proxy/message.h"
+
+#include "http/date.h"
+#include "http/uri.h"
+
+#include <stdio.h>
+
+/* Of the connection, or written by us (RFC 9110, 7.6.1). */
+static const char *const hop_by_hop[] = { "connection", "keep-alive",
+	"proxy-connection", "proxy-authenticate", "te", "trailer",
+	"transfer-encoding", "upgrade", "content-length" };
+static const char *const rewritten[] = { "host", "expect", "forwarded", "via",
+	"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto" };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool
+is_one_of(struct bt_str name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bt_str_equal_nocase(name, bt_str_of(names[i])))
+			return true;
+	return false;
+}
+
+/* Whether Connection names it: then it is for us alone. */
+static bool
+is_named_in_connection(const struct bt_request *m, struct bt_str name)
+{
+	struct bt_str list, option;
+	unsigned at = 0;
+
+	if (!m->known[BT_FIELD_CONNECTION])
+		return false;
+	while (bt_request_known_next(m, BT_FIELD_CONNECTION, &at, &list))
+		while (bt_str_list_next(&list, &option))
+			if (bt_str_equal_nocase(option, name))
+				return true;
+	return false;
+}
+
+static bool
+stays_here(const struct bt_request *m, struct bt_str name)
+{
+	return is_one_of(name, hop_by_hop, COUNT(hop_by_hop)) ||
+	    is_named_in_connection(m, name);
+}
+
+struct writer {
+	char *at, *end;
+	bool full;
+};
+
+static void
+put(struct writer *w, struct bt_str s)
+{
+	if ((size_t)(w->end - w->at) < s.n) {
+		w->full = true;
+		return;
+	}
+	if (s.n > 0)
+		memcpy(w->at, s.p, s.n);
+	w->at += s.n;
+}
+
+static void
+put_line(struct writer *w, struct bt_str name, struct bt_str value)
+{
+	put(w, name);
+	put(w, BT_STR(": "));
+	put(w, value);
+	put(w, BT_STR("\r\n"));
+}
+
+/*
+ * Whether a path has what servers resolve, each in its way: then it goes on as
+ * it was routed here.
+ */
+static bool
+is_ambiguous(struct bt_str path)
+{
+	static const char *const signs[] = { "//", "/.", "%2e", "%2f." };
+
+	for (size_t i = 0; i < path.n; i++)
+		for (size_t s = 0; s < COUNT(signs); s++) {
+			size_t n = strlen(signs[s]);
+
+			if (path.n - i >= n &&
+			    bt_str_equal_nocase(
+				(struct bt_str){ path.p + i, n },
+				(struct bt_str){ signs[s], n }))
+				return true;
+		}
+	return false;
+}
+
+static void
+put_target(struct writer *w, const struct bt_proxying *p)
+{
+	struct baton_exchange *x = p->x;
+	const struct bt_request *r = &x->request;
+	struct bt_str path = r->raw_path, rest = r->path;
+	struct bt_str route = x->route->conf->path;
+
+	if (p->conf->prefix.p != NULL) {
+		put(w, p->conf->prefix);
+		rest.p += route.n;
+		rest.n -= route.n;
+		/* /api/ and /v1 without its slash are still two segments */
+		if (p->conf->prefix.p[p->conf->prefix.n - 1] == '/' &&
+		    rest.n > 0 && rest.p[0] == '/')
+			rest.p++, rest.n--;
+		path = bt_path_encode(rest, &x->arena);
+	} else if (is_ambiguous(r->raw_path)) {
+		path = bt_path_encode(r->path, &x->arena);
+	}
+	put(w, path);
+	if (r->has_query) {
+		put(w, BT_STR("?"));
+		put(w, r->query);
+	}
+}
+
+/* Who is asked, with the port: Host, or what stood for it in the target. */
+static struct bt_str
+authority_of(const struct bt_request *r)
+{
+	const char *begin, *slash;
+	struct bt_str rest;
+
+	if (r->target.p[0] == '/' || r->target.p[0] == '*')
+		return bt_request_known(r, BT_FIELD_HOST);
+	begin = memmem(r->target.p, r->target.n, "//", 2);
+	if (begin == NULL)
+		return bt_request_known(r, BT_FIELD_HOST);
+	rest.p = begin + 2;
+	rest.n = r->target.n - (size_t)(rest.p - r->target.p);
+	for (slash = rest.p; slash < rest.p + rest.n; slash++)
+		if (*slash == '/' || *slash == '?')
+			break;
+	return (struct bt_str){ rest.p, (size_t)(slash - rest.p) };
+}
+
+/* What others have said goes on only where the peer is trusted to say it. */
+static void
+put_earlier(struct writer *w, const struct bt_proxying *p, struct bt_str name)
+{
+	const struct bt_request *r = &p->x->request;
+	struct bt_str value;
+	unsigned at = 0;
+
+	if (p->x->baton == p->x->peer)
+		return;
+	while (bt_request_field_next(r, name, &at, &value)) {
+		put(w, value);
+		put(w, BT_STR(", "));
+	}
+}
+
+static void
+put_forwarded(struct writer *w, const struct bt_proxying *p, struct bt_str host)
+{
+	struct baton_exchange *x = p->x;
+	struct bt_str proto = x->https ? BT_STR("https") : BT_STR("http");
+	char peer[BT_ADDR_TEXT_MAX];
+	struct bt_addr addr;
+	bool v6;
+
+	bt_baton_peer(x->peer, &addr);
+	bt_addr_format_host(&addr, peer);
+	v6 = addr.ss.ss_family == AF_INET6;
+	put(w, BT_STR("X-Forwarded-For: "));
+	put_earlier(w, p, BT_STR("x-forwarded-for"));
+	put(w,
+	    addr.ss.ss_family == AF_UNIX ? BT_STR("unknown") : bt_str_of(peer));
+	put(w, BT_STR("\r\nX-Forwarded-Proto: "));
+	put(w, proto);
+	if (host.n > 0) {
+		put(w, BT_STR("\r\nX-Forwarded-Host: "));
+		put(w, host);
+	}
+	put(w, BT_STR("\r\nForwarded: "));
+	put_earlier(w, p, BT_STR("forwarded"));
+	put(w, v6 ? BT_STR("for=\"[") : BT_STR("for="));
+	put(w,
+	    addr.ss.ss_family == AF_UNIX ? BT_STR("unknown") : bt_str_of(peer));
+	put(w, v6 ? BT_STR("]\";proto=") : BT_STR(";proto="));
+	put(w, proto);
+	if (host.n > 0) {
+		put(w, BT_STR(";host=\""));
+		put(w, host);
+		put(w, BT_STR("\""));
+	}
+	put(w, BT_STR("\r\nVia: "));
+	for (unsigned at = 0;;) {
+		struct bt_str value;
+
+		if (!bt_request_field_next(
+			&x->request, BT_STR("via"), &at, &value))
+			break;
+		put(w, value);
+		put(w, BT_STR(", "));
+	}
+	put(w,
+	    x->request.minor ? BT_STR("1.1 baton\r\n")
+			     : BT_STR("1.0 baton\r\n"));
+}
+
+static void
+put_framing(struct writer *w, const struct bt_request *r)
+{
+	char digits[32];
+	int n;
+
+	if (r->chunked) {
+		put(w, BT_STR("Transfer-Encoding: chunked\r\n"));
+	} else if (r->known[BT_FIELD_CONTENT_LENGTH]) {
+		n = snprintf(digits, sizeof(digits), "%llu",
+		    (unsigned long long)r->content_length);
+		put_line(w, BT_STR("Content-Length"),
+		    (struct bt_str){ digits, (size_t)n });
+	}
+}
+
+size_t
+bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
+{
+	const struct bt_request *r = &p->x->request;
+	struct writer w = { out, out + size, false };
+	struct bt_str host = authority_of(r);
+
+	put(&w, r->method_text);
+	put(&w, BT_STR(" "));
+	put_target(&w, p);
+	put(&w, BT_STR(" HTTP/1.1\r\n"));
+	put_line(
+	    &w, BT_STR("Host"), host.n > 0 ? host : p->upstream->conf->name);
+	for (unsigned i = 0; i < r->fields_n; i++) {
+		const struct bt_field *f = &r->fields[i];
+
+		if (!stays_here(r, f->name) &&
+		    !is_one_of(f->name, rewritten, COUNT(rewritten)))
+			put_line(&w, f->name, f->value);
+	}
+	put_forwarded(&w, p, host);
+	put_framing(&w, r);
+	put(&w, BT_STR("\r\n"));
+	return w.full ? 0 : (size_t)(w.at - out);
+}
+
+struct bt_str
+bt_proxy_answer_fields(
+    struct baton_exchange *x, const struct bt_response *response)
+{
+	const struct bt_request *m = &response->message;
+	char date[BT_DATE_BYTES + 1];
+	size_t size = 128;
+	struct writer w;
+	char *out;
+	bool dated = false;
+
+	for (unsigned i = 0; i < m->fields_n; i++)
+		size += m->fields[i].name.n + m->fields[i].value.n + 4;
+	out = bt_arena_alloc(&x->arena, size);
+	w = (struct writer){ out, out + size, false };
+	for (unsigned i = 0; i < m->fields_n; i++) {
+		const struct bt_field *f = &m->fields[i];
+
+		if (stays_here(m, f->name))
+			continue;
+		dated |= bt_str_equal_nocase(f->name, BT_STR("date"));
+		put_line(&w, f->name, f->value);
+	}
+	if (!dated) { /* RFC 9110, 6.6.1 */
+		bt_date_format(x->services->now->wall_s, date);
+		put_line(&w, BT_STR("Date"), bt_str_of(date));
+	}
+	put_line(&w, BT_STR("Via"),
+	    m->minor ? BT_STR("1.1 baton") : BT_STR("1.0 baton"));
+	return (struct bt_str){ out, (size_t)(w.at - out) };
+}

@@ -1,0 +1,24 @@
+#ifndef BT_PROXY_MESSAGE_H
+#define BT_PROXY_MESSAGE_H
+
+/*
+ * Heads on their way through us: written anew, never passed on as they came, so
+ * that nothing gets behind us which we have not understood.  What belongs to
+ * one connection stays there (RFC 9110, 7.6.1).  Context: worker, on the loop.
+ */
+
+#include "proxy/proxying.h"
+
+/*
+ * Writes the head of the request for the server.
+ *
+ * Returns: its bytes; 0 when it is longer than `size`.
+ */
+size_t bt_proxy_write_request(
+    const struct bt_proxying *, char *out, size_t size);
+
+/* The lines of the answer for the client, in the exchange's arena. */
+struct bt_str bt_proxy_answer_fields(
+    struct baton_exchange *, const struct bt_response *);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * `proxy`: another server answers.  The content of requests goes through a
+ * block, that of answers from the server's socket into the client's output:
+ * neither is read faster than the other side takes it.  Worker, on the loop.
+ */
+
+#include "handlers/rows.h"
+#include "proxy/proxying.h"
+
+#include <stdio.h>
+
+/* A chunk's size line and its end. */
+#define FRAME_BYTES 12
+#define LAST_CHUNK "0\r\n\r\n"
+
+static void
+on_end(struct baton_exchange *x, enum baton_end how, void *arg)
+{
+	struct bt_proxying *p = arg;
+	struct bt_upstreams *all = p->upstream->all;
+
+	if (p->link != NULL)
+		bt_link_give(p->link, false);
+	p->link = NULL;
+	bt_upstream_leave(p->upstream, p, false);
+	bt_pool_give(&all->blocks, p->out.data);
+	bt_pool_give(&all->blocks, p->in.data);
+}
+
+static void
+answer(struct baton_exchange *x)
+{
+	const struct bt_conf_proxy *conf = x->route->conf->proxy;
+	struct bt_upstreams *all = x->services->upstreams;
+	struct bt_proxying *p = bt_arena_alloc(&x->arena, sizeof(*p));
+
+	memset(p, 0, offsetof(struct bt_proxying, parser));
+	p->x = x;
+	p->conf = conf;
+	p->upstream = &all->list[conf->upstream->id];
+	p->until_ms = conf->try_duration_ms > 0
+	    ? x->services->now->ms + conf->try_duration_ms
+	    : 0;
+	p->end = (struct bt_end){ x->ends, on_end, p };
+	x->ends = &p->end;
+	x->state = p;
+	x->wants_content = !x->content_over;
+	x->watch_gone = true;
+	bt_proxying_try(p);
+}
+
+static size_t
+room(struct baton_exchange *x)
+{
+	struct bt_proxying *p = x->state;
+	size_t n = bt_proxying_room(p), frame = p->chunked ? FRAME_BYTES : 0;
+
+	frame += sizeof(LAST_CHUNK);
+	return n > frame ? n - frame : 0;
+}
+
+static void
+content(struct baton_exchange *x, struct bt_str piece)
+{
+	struct bt_proxying *p = x->state;
+	char *at = p->out.data + p->out.end;
+
+	if (p->chunked)
+		at += sprintf(at, "%zx\r\n", piece.n);
+	memcpy(at, piece.p, piece.n);
+	at += piece.n;
+	if (p->chunked) {
+		memcpy(at, "\r\n", 2);
+		at += 2;
+	}
+	p->out.end = (uint32_t)(at - p->out.data);
+	/* the last piece goes with what content_end() adds */
+	if (p->chunked ? !x->parser.complete : x->parser.rest > 0)
+		bt_proxying_flush(p);
+}
+
+static void
+content_end(struct baton_exchange *x)
+{
+	struct bt_proxying *p = x->state;
+
+	if (p->chunked) {
+		memcpy(p->out.data + p->out.end, LAST_CHUNK,
+		    sizeof(LAST_CHUNK) - 1);
+		p->out.end += sizeof(LAST_CHUNK) - 1;
+	}
+	p->complete = true;
+	bt_proxying_flush(p);
+}
+
+const struct bt_handler bt_handler_proxy = {
+	.name = "proxy",
+	.methods = BT_METHODS_ALL & ~BT_METHOD_BIT(BT_METHOD_TRACE),
+	.answer = answer,
+	.room = room,
+	.content = content,
+	.content_end = content_end,
+};

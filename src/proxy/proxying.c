@@ -1,0 +1,532 @@
+/*
+ * One exchange on its way through another server.  Worker, on the loop.
+ */
+
+#include "proxy/proxying.h"
+
+#include "base/log.h"
+#include "proxy/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+/* Of the answer's head. */
+#define ANSWER_HEAD_MAX(all) ((all)->services->conf->max_header_bytes)
+
+static void answer_from(struct bt_proxying *);
+
+static struct bt_upstreams *
+all_of(const struct bt_proxying *p)
+{
+	return p->upstream->all;
+}
+
+static void
+give_block(struct bt_proxying *p, struct bt_proxy_bytes *b)
+{
+	bt_pool_give(&all_of(p)->blocks, b->data);
+	*b = (struct bt_proxy_bytes){ 0 };
+}
+
+static void
+drop_link(struct bt_proxying *p)
+{
+	if (p->link != NULL)
+		bt_link_give(p->link, false);
+	p->link = NULL;
+}
+
+/* Says what the server did. */
+static void
+complain(const struct bt_proxying *p, int error, const char *what)
+{
+	struct bt_log log = { all_of(p)->services->describe, p->x };
+	struct bt_str who = p->link != NULL ? p->link->origin->conf->text
+					    : p->upstream->conf->name;
+
+	bt_log_warn(&log, error, "upstream %.*s: %s", BT_STR_ARG(who), what);
+}
+
+static void
+fail(struct bt_proxying *p, unsigned status)
+{
+	drop_link(p);
+	p->step = BT_PROXY_OVER;
+	p->x->wants_content = false;
+	p->x->watch_gone = false;
+	bt_upstream_leave(p->upstream, p, false);
+	bt_reply_error(p->x, status, BT_STR_NONE);
+}
+
+/* RFC 9110, 9.2.2 */
+static bool
+is_idempotent(enum bt_method m)
+{
+	switch (m) {
+	case BT_METHOD_GET:
+	case BT_METHOD_HEAD:
+	case BT_METHOD_PUT:
+	case BT_METHOD_DELETE:
+	case BT_METHOD_OPTIONS:
+		return true;
+	case BT_METHOD_POST:
+	case BT_METHOD_PATCH:
+	case BT_METHOD_TRACE:
+	case BT_METHOD_OTHER:
+	case BT_METHODS:
+		return false;
+	}
+	return false;
+}
+
+static bool
+may_be_repeated(const struct bt_proxying *p)
+{
+	if (p->lost || p->in.end > 0)
+		return false;
+	return !p->sent || is_idempotent(p->x->request.method);
+}
+
+/* What was to be sent is so again, from its begin. */
+static void
+rewind_request(struct bt_proxying *p)
+{
+	p->out.at = 0;
+	p->sent = false;
+	if (p->in.data != NULL)
+		give_block(p, &p->in);
+	p->scan = (struct bt_head_scan){ 0 };
+}
+
+/* No server is left in this round. */
+static void
+wait_for_one(struct bt_proxying *p)
+{
+	p->tried = 0;
+	p->step = BT_PROXY_HELD;
+	if (p->until_ms > all_of(p)->services->now->ms)
+		bt_upstream_hold(p->upstream, p);
+	else
+		fail(p, p->timed_out ? 504 : 502);
+}
+
+static void
+connect_failed(struct bt_proxying *p, struct bt_origin *o, int error)
+{
+	bt_origin_failed(o);
+	p->has_failed = true;
+	p->timed_out = error == -ETIMEDOUT;
+	/* one that is held says so when it gives up */
+	if (p->until_ms <= all_of(p)->services->now->ms)
+		complain(p, error, "cannot connect");
+}
+
+static void
+connected(struct bt_proxying *p)
+{
+	p->step = BT_PROXY_ASK;
+	p->link->origin->down_until_ms = 0;
+	if (!p->head_made) {
+		size_t n;
+
+		p->out.data = bt_pool_take(&all_of(p)->blocks);
+		n = bt_proxy_write_request(
+		    p, p->out.data, all_of(p)->block_bytes);
+		if (n == 0) {
+			complain(p, 0, "the head of the request is too long");
+			fail(p, 431);
+			return;
+		}
+		p->out.end = (uint32_t)n;
+		p->head_made = true;
+		p->chunked = p->x->request.chunked;
+		p->complete = p->x->content_over;
+	}
+	/* else it goes with the content */
+	if (p->complete || p->out.at > 0 || p->x->content_begun)
+		bt_proxying_flush(p);
+	else
+		bt_link_watch(p->link, EV_READ, p->conf->read_timeout_ms);
+}
+
+void
+bt_proxying_try(struct bt_proxying *p)
+{
+	struct bt_upstream *u = p->upstream;
+	bool fresh = !is_idempotent(p->x->request.method);
+	struct bt_origin *o;
+	int r;
+
+	if (p->until_ms > all_of(p)->services->now->ms &&
+	    !bt_upstream_lets_pass(u, p)) {
+		p->step = BT_PROXY_HELD;
+		bt_upstream_hold(u, p);
+		return;
+	}
+	while ((o = bt_upstream_choose(u, p->tried)) != NULL) {
+		p->tried |= UINT64_C(1) << (o - u->origins);
+		r = bt_link_open(o, p, fresh, &p->link);
+		if (r < 0) {
+			connect_failed(p, o, r);
+			continue;
+		}
+		if (p->link->connected) {
+			connected(p);
+			return;
+		}
+		p->step = BT_PROXY_CONNECT;
+		bt_link_watch(p->link, EV_WRITE, p->conf->connect_timeout_ms);
+		return;
+	}
+	wait_for_one(p);
+}
+
+void
+bt_proxying_give_up(struct bt_proxying *p)
+{
+	struct baton_exchange *x = p->x;
+
+	complain(p, 0,
+	    p->timed_out ? "did not accept, try_duration is over"
+			 : "cannot be connected to, try_duration is over");
+	fail(p, p->timed_out ? 504 : 502);
+	all_of(p)->services->resume(x);
+}
+
+/* The link broke, or was silent for too long, before an answer. */
+static void
+ask_failed(struct bt_proxying *p, int error, const char *what)
+{
+	bool stale = p->link->used && error != -ETIMEDOUT;
+
+	p->timed_out = error == -ETIMEDOUT;
+	if (p->timed_out || !may_be_repeated(p)) {
+		complain(p, error, what);
+		fail(p, p->timed_out ? 504 : 502);
+		return;
+	}
+	if (!stale)
+		p->has_failed = true;
+	else
+		p->tried = 0; /* it was kept for too long: that says nothing */
+	drop_link(p);
+	rewind_request(p);
+	bt_proxying_try(p);
+}
+
+size_t
+bt_proxying_room(struct bt_proxying *p)
+{
+	struct bt_proxy_bytes *out = &p->out;
+	size_t size = all_of(p)->block_bytes;
+
+	if (p->step != BT_PROXY_ASK && p->step != BT_PROXY_ANSWER)
+		return 0;
+	if (out->at == out->end && p->sent && size - out->end < size / 4) {
+		out->at = out->end = 0;
+		p->lost = true;
+	}
+	return size - out->end;
+}
+
+void
+bt_proxying_flush(struct bt_proxying *p)
+{
+	struct bt_proxy_bytes *out = &p->out;
+	ssize_t n = 0;
+
+	while (out->at < out->end) {
+		n = send(p->link->fd, out->data + out->at, out->end - out->at,
+		    MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			break;
+		p->sent = true;
+		out->at += (uint32_t)n;
+	}
+	/* it may have answered before it closed: that is read first */
+	if (n == -1 && errno != EAGAIN)
+		out->at = out->end;
+	bt_link_watch(p->link,
+	    out->at < out->end ? EV_READ | EV_WRITE : EV_READ,
+	    p->conf->read_timeout_ms);
+}
+
+void
+bt_proxying_finish(struct bt_proxying *p, bool junk)
+{
+	bool good = !junk && p->complete && p->out.at == p->out.end &&
+	    p->response.message.keep_alive && !p->response.until_close;
+
+	p->step = BT_PROXY_OVER;
+	p->x->wants_content = false; /* what still comes is for nobody */
+	bt_link_give(p->link, good);
+	p->link = NULL;
+}
+
+/* Reads of the answer into the block; negative errno, or 0 at its end. */
+static ssize_t
+read_some(struct bt_proxying *p)
+{
+	struct bt_proxy_bytes *in = &p->in;
+	ssize_t n;
+
+	if (in->data == NULL)
+		in->data = bt_pool_take(&all_of(p)->blocks);
+	do
+		n = recv(p->link->fd, in->data + in->end,
+		    all_of(p)->block_bytes - in->end, 0);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return -errno;
+	in->end += (uint32_t)n;
+	return n;
+}
+
+static void
+refuse_answer(struct bt_proxying *p, const char *why)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "its answer is refused: %s",
+	    why != NULL ? why : "not an HTTP/1 head");
+	complain(p, 0, what);
+	fail(p, 502);
+}
+
+/*
+ * Looks for the head of the final answer in what has come.
+ *
+ * Returns: true when there is nothing more to do without another read.
+ */
+static bool
+take_head(struct bt_proxying *p)
+{
+	struct bt_proxy_bytes *in = &p->in;
+	struct bt_str head;
+	const char *why;
+
+	for (;;) {
+		struct bt_str bytes = { in->data + in->at, in->end - in->at };
+
+		switch (bt_response_find(
+		    &p->scan, bytes, ANSWER_HEAD_MAX(all_of(p)), &head)) {
+		case BT_PARSE_MORE:
+			return false;
+		case BT_PARSE_REFUSED:
+			refuse_answer(p,
+			    bytes.n > ANSWER_HEAD_MAX(all_of(p))
+				? "its head is too long"
+				: NULL);
+			return true;
+		case BT_PARSE_DONE:
+			break;
+		}
+		p->scan = (struct bt_head_scan){ 0 };
+		in->at += (uint32_t)head.n;
+		why = bt_response_parse(
+		    &p->parser, head, p->x->request.method, &p->response);
+		if (why == NULL && p->response.status == 101)
+			why = "101 to a request without Upgrade";
+		if (why != NULL) {
+			refuse_answer(p, why);
+			return true;
+		}
+		if (p->response.status >= 200) {
+			answer_from(p);
+			return true;
+		}
+	}
+}
+
+static void
+read_answer(struct bt_proxying *p)
+{
+	ssize_t n = read_some(p);
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		ask_failed(p, n == 0 ? -ECONNRESET : (int)n,
+		    p->in.end > 0 ? "closed amid the head of its answer"
+				  : "closed before it answered");
+		return;
+	}
+	take_head(p);
+}
+
+/* Content in chunks, or to the end, or more than has come yet. */
+static ssize_t
+pull(struct baton_exchange *x, char *out, size_t room)
+{
+	struct bt_proxying *p = x->state;
+	struct bt_proxy_bytes *in = &p->in;
+
+	for (;;) {
+		size_t consumed, content;
+		unsigned status;
+		ssize_t n;
+
+		if (p->step == BT_PROXY_OVER)
+			return p->timed_out ? -ETIMEDOUT : 0;
+		n = (ssize_t)(in->end - in->at);
+		if (n > 0) {
+			n = n > (ssize_t)room ? (ssize_t)room : n;
+			memcpy(out, in->data + in->at, (size_t)n);
+			in->at += (uint32_t)n;
+		} else {
+			do
+				n = recv(p->link->fd, out, room, 0);
+			while (n == -1 && errno == EINTR);
+		}
+		if (n == -1 && errno == EAGAIN) {
+			p->wants_more = true;
+			bt_link_watch(p->link,
+			    p->out.at < p->out.end ? EV_READ | EV_WRITE
+						   : EV_READ,
+			    p->conf->read_timeout_ms);
+			return -EAGAIN;
+		}
+		if (n == 0 && p->response.until_close) {
+			bt_proxying_finish(p, false);
+			return 0;
+		}
+		if (n <= 0) {
+			int r = n == 0 ? -ECONNRESET : -errno;
+
+			complain(p, r, "closed amid its answer");
+			return r;
+		}
+		if (p->response.until_close)
+			return n;
+		switch (bt_parser_content(&p->parser, &p->response.message, out,
+		    (size_t)n, &consumed, &content, &status)) {
+		case BT_PARSE_REFUSED:
+			complain(p, 0, "the chunks of its answer are wrong");
+			return -EBADMSG;
+		case BT_PARSE_DONE:
+			bt_proxying_finish(
+			    p, consumed < (size_t)n || in->at < in->end);
+			return (ssize_t)content;
+		case BT_PARSE_MORE:
+			if (content > 0)
+				return (ssize_t)content;
+			break;
+		}
+	}
+}
+
+/* Describes the reply: its head is there, and perhaps all of its content. */
+static void
+answer_from(struct bt_proxying *p)
+{
+	struct baton_exchange *x = p->x;
+	const struct bt_response *r = &p->response;
+	struct bt_proxy_bytes *in = &p->in;
+	uint64_t length = r->message.content_length;
+	bool bare = x->request.method == BT_METHOD_HEAD || r->status == 204 ||
+	    r->status == 304;
+	struct bt_str fields = bt_proxy_answer_fields(x, r);
+
+	p->step = BT_PROXY_ANSWER;
+	p->timed_out = false; /* from here on: amid the answer */
+	x->content_begun = true;
+	bt_upstream_leave(p->upstream, p, true);
+	if (bare ||
+	    (!r->message.chunked && !r->until_close &&
+		in->end - in->at >= length)) {
+		bool junk = in->end - in->at > (bare ? 0 : length);
+
+		if (bare)
+			bt_reply_stream(x, r->status, fields,
+			    r->has_length ? length : BT_LENGTH_UNKNOWN, pull);
+		else
+			bt_reply_bytes(x, r->status, fields,
+			    (struct bt_str){
+				in->data + in->at, (size_t)length });
+		bt_proxying_finish(p, junk);
+	} else {
+		bt_reply_stream(x, r->status, fields,
+		    r->message.chunked || r->until_close ? BT_LENGTH_UNKNOWN
+							 : length,
+		    pull);
+	}
+	x->reply.forwarded = true;
+}
+
+static void
+on_connect(struct bt_proxying *p, short events)
+{
+	int r = events & EV_TIMEOUT ? -ETIMEDOUT : bt_link_take_error(p->link);
+
+	if (r == 0) {
+		connected(p);
+		return;
+	}
+	connect_failed(p, p->link->origin, r);
+	drop_link(p);
+	bt_proxying_try(p);
+}
+
+static void
+on_ask(struct bt_proxying *p, short events)
+{
+	if (events & EV_TIMEOUT) {
+		ask_failed(p, -ETIMEDOUT, "does not answer");
+		return;
+	}
+	if (events & EV_READ)
+		read_answer(p);
+	if ((events & EV_WRITE) && p->step == BT_PROXY_ASK && p->link != NULL)
+		bt_proxying_flush(p);
+}
+
+static void
+on_answer(struct bt_proxying *p, short events)
+{
+	if (events & EV_TIMEOUT) {
+		complain(p, 0, "is silent amid its answer");
+		p->timed_out = true;
+		p->step = BT_PROXY_OVER;
+		drop_link(p);
+	} else {
+		if (events & EV_WRITE)
+			bt_proxying_flush(p);
+		/* the client has still to take what came before */
+		if ((events & EV_READ) && !p->wants_more)
+			bt_link_watch(p->link,
+			    p->out.at < p->out.end ? EV_WRITE : 0,
+			    p->conf->read_timeout_ms);
+	}
+	p->wants_more = false;
+}
+
+void
+bt_proxying_on_event(struct bt_proxying *p, short events)
+{
+	struct baton_exchange *x = p->x;
+	const struct bt_services *services = all_of(p)->services;
+
+	if (x->refused) { /* it has another reply */
+		drop_link(p);
+		p->step = BT_PROXY_OVER;
+		return;
+	}
+	switch (p->step) {
+	case BT_PROXY_CONNECT:
+		on_connect(p, events);
+		break;
+	case BT_PROXY_ASK:
+		on_ask(p, events);
+		break;
+	case BT_PROXY_ANSWER:
+		on_answer(p, events);
+		break;
+	case BT_PROXY_HELD:
+	case BT_PROXY_OVER:
+		break;
+	}
+	services->resume(x);
+}

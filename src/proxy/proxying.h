@@ -1,0 +1,77 @@
+#ifndef BT_PROXY_PROXYING_H
+#define BT_PROXY_PROXYING_H
+
+/*
+ * One exchange on its way through another server:
+ *
+ *   HELD ──▶ CONNECT ──▶ ASK ──▶ ANSWER ──▶ OVER
+ *     ▲─────────┴─────────┘
+ *
+ * What was not sent may be tried again, on the same server or another one; what
+ * was sent only where its method is idempotent and nothing of an answer came
+ * (RFC 9110, 9.2.2).  So nothing is taken from the client before there is a
+ * connection for it, and what was taken is kept until the answer begins, as far
+ * as a block has room.  Context: worker, on the loop.
+ */
+
+#include "http/response.h"
+#include "proxy/upstream.h"
+
+enum bt_proxy_step {
+	BT_PROXY_HELD,    /* no server yet */
+	BT_PROXY_CONNECT, /* to one of them */
+	BT_PROXY_ASK,     /* the request goes out, the answer is waited for */
+	BT_PROXY_ANSWER,  /* the answer's content comes */
+	BT_PROXY_OVER,    /* it has come, or we gave up */
+};
+
+/* Bytes that wait: data[at..end), of a block. */
+struct bt_proxy_bytes {
+	char *data;
+	uint32_t at, end;
+};
+
+struct bt_proxying {
+	struct baton_exchange *x;
+	struct bt_upstream *upstream;
+	const struct bt_conf_proxy *conf;
+	struct bt_link *link; /* CONNECT, ASK, ANSWER */
+	enum bt_proxy_step step;
+	TAILQ_ENTRY(bt_proxying) held_next;
+	bool is_held, is_released; /* bt_upstream's */
+	bool has_failed;           /* a connection did, since it waited */
+	bool timed_out;            /* the last one that did, by that */
+	bool head_made;            /* the request's is in `out` */
+	bool sent;                 /* a byte of the request */
+	bool lost;                 /* bytes of `out` that were sent are gone */
+	bool chunked;              /* its content, on the way to the server */
+	bool complete;             /* all of it is in `out` */
+	bool wants_more;           /* of the answer: the client has taken all */
+	uint64_t tried;            /* origins, in this round */
+	int64_t until_ms;          /* it is held no longer than that */
+	struct bt_proxy_bytes out, in;
+	struct bt_head_scan scan; /* of the answer's head in `in` */
+	struct bt_parser parser;  /* of the answer */
+	struct bt_response response;
+	struct bt_end end;
+};
+
+/* The link has events: sets the exchange going. */
+void bt_proxying_on_event(struct bt_proxying *, short events);
+
+/* Begins, or begins again: on the first server that can be connected to. */
+void bt_proxying_try(struct bt_proxying *);
+
+/* It was held for long enough: answers 502 or 504, and sets it going. */
+void bt_proxying_give_up(struct bt_proxying *);
+
+/* Sends what is in `out`, as far as the server takes it. */
+void bt_proxying_flush(struct bt_proxying *);
+
+/* All of the answer has come: gives the link back, unless `junk` follows. */
+void bt_proxying_finish(struct bt_proxying *, bool junk);
+
+/* Room for so many bytes behind those in `out`; 0 when there is none. */
+size_t bt_proxying_room(struct bt_proxying *);
+
+#endif
