@@ -275,11 +275,6 @@ apply(struct bt_build *b, const struct bt_node *n)
 	case BT_TYPE_BLOCK:
 		d->set(b, n);
 		break;
-	case BT_TYPE_LATER:
-		bt_build_error(b, n, 0,
-		    "%s is not built yet: it comes in a later version",
-		    d->name);
-		break;
 	case BT_TYPE_INCLUDE: /* was expanded */
 		break;
 	}
@@ -352,8 +347,6 @@ check_block(struct bt_build *b, const struct bt_node *n)
 {
 	const struct bt_directive *d = n->directive;
 
-	if (d->type == BT_TYPE_LATER)
-		return true;
 	if (d->type == BT_TYPE_BLOCK && !n->has_block)
 		bt_report_add(b->report, n->source, n->end,
 		    "%s needs a block: %s %s", d->name, d->name, d->syntax);
@@ -372,7 +365,7 @@ check_arguments(struct bt_build *b, const struct bt_node *n)
 	const struct bt_directive *d = n->directive;
 	size_t args = n->words_n - 1;
 
-	if (d->type == BT_TYPE_LATER || d->type == BT_TYPE_INCLUDE)
+	if (d->type == BT_TYPE_INCLUDE)
 		return true;
 	if (args < d->args_min)
 		bt_report_add(b->report, n->source, n->end,

@@ -38,7 +38,6 @@ enum bt_directive_type {
 	BT_TYPE_CUSTOM,   /* by `set` */
 	BT_TYPE_BLOCK,    /* by `set`; `opens` a block */
 	BT_TYPE_INCLUDE,
-	BT_TYPE_LATER, /* known, and refused: not built yet */
 };
 
 typedef void bt_directive_set_fn(struct bt_build *, const struct bt_node *);

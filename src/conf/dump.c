@@ -74,7 +74,6 @@ put_field(struct bt_buf *out, unsigned depth, const struct bt_directive *d,
 	case BT_TYPE_CUSTOM:
 	case BT_TYPE_BLOCK:
 	case BT_TYPE_INCLUDE:
-	case BT_TYPE_LATER:
 		return;
 	}
 	if (number == 0 && d->special != NULL)

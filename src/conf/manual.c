@@ -204,8 +204,6 @@ bt_conf_manual(struct bt_buf *out)
 	for (unsigned i = 0; i < bt_directives_n; i++) {
 		const struct bt_directive *d = &bt_directives[i];
 
-		if (d->type == BT_TYPE_LATER)
-			continue;
 		bt_buf_printf(out, ".It Ic %s", d->name);
 		put_syntax(out, bt_str_of(d->syntax));
 		bt_buf_putc(out, '\n');

@@ -62,6 +62,8 @@ parse_origin(struct bt_build *b, struct bt_str s, struct bt_conf_origin *ret)
 
 	ret->text = bt_build_copy(b, s);
 	ret->weight = 1;
+	if (s.n == 0)
+		return "an address is missing";
 	if (bare)
 		with_port = bt_arena_printf(
 		    &b->report->scratch, "%.*s:80", BT_STR_ARG(s));
@@ -71,8 +73,8 @@ parse_origin(struct bt_build *b, struct bt_str s, struct bt_conf_origin *ret)
 	if (bt_addr_parse(with_port, &ret->addr, &why) == 0)
 		return with_port.p[0] == '*' ? "* is no server" : NULL;
 	ret->addr = (struct bt_addr){ 0 };
-	if (bt_str_has_prefix(s, BT_STR("unix:")) || s.n == 0 || s.p[0] == '[')
-		return why != NULL ? why : "an address is missing";
+	if (bt_str_has_prefix(s, BT_STR("unix:")) || s.p[0] == '[')
+		return why;
 	return parse_name(b, s, ret);
 }
 
