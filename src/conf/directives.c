@@ -423,12 +423,12 @@ const struct bt_directive bt_directives[] = {
 		    "a random key is used until baton stops.",
 	    .example = "continuation_keys /etc/baton/continuation.keys;" },
 	{ .name = "proxy", .where = BT_IN_ROUTE, .type = BT_TYPE_CUSTOM,
-	    .syntax = "http://HOST[:PORT][PATH] | unix:PATH | UPSTREAM [{ ... }]",
+	    .syntax = "URL | unix:PATH | UPSTREAM [{ ... }]",
 	    ARGS(1, 1), .opens = BT_IN_PROXY, .handler = true, .may_open = true,
 	    .set = bt_set_proxy,
-	    .help = "Hands requests to another server; with a PATH, that takes "
-		    "the place of the route's.  An UPSTREAM may stand for HOST, "
-		    "too.",
+	    .help = "Hands requests to another server, at http://HOST:PORT or "
+		    "those of an upstream; a path behind that takes the place of "
+		    "the route's.",
 	    .example = "proxy http://127.0.0.1:9000 { try_duration 30s; }",
 	    .nginx = " proxy_pass " },
 	{ .name = "connect_timeout", .where = BT_IN_PROXY,
@@ -443,7 +443,7 @@ const struct bt_directive bt_directives[] = {
 	    .min = 1, .max = DAY, ARGS(1, 1), PROXY(read_timeout_ms),
 	    .help = "How long the other server may say nothing while its answer "
 		    "is waited for, or take nothing of a request; then the "
-		    "answer is 504, or cut.",
+		    "answer is 504, or cut where it had begun.",
 	    .example = "read_timeout 5m;",
 	    .nginx = " proxy_read_timeout proxy_send_timeout " },
 	{ .name = "try_duration", .where = BT_IN_PROXY,
@@ -462,11 +462,14 @@ const struct bt_directive bt_directives[] = {
 	    .syntax = "NAME { ... }", ARGS(1, 1), .repeats = true,
 	    .opens = BT_IN_UPSTREAM, .set = bt_set_upstream,
 	    .help = "Servers that a proxy can name as one.",
-	    .example = "upstream app { server 10.0.0.2:9000; }" },
+	    .example = "upstream app { server 10.0.0.2:9000; }",
+	    .nginx = " upstream " },
 	{ .name = "server", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
-	    .syntax = "HOST[:PORT] | unix:PATH [weight=COUNT] [backup]",
+	    .syntax = "ADDRESS | unix:PATH [weight=COUNT] [backup]",
 	    ARGS(1, 3), .repeats = true, .set = bt_set_origin,
-	    .help = "One of its servers.", .example = "server 10.0.0.2:9000 weight=2;" },
+	    .help = "One of its servers; a backup is asked while all others are "
+		    "down.",
+	    .example = "server 10.0.0.2:9000 weight=2;" },
 	{ .name = "keepalive", .where = BT_IN_UPSTREAM, .type = BT_TYPE_COUNT,
 	    .syntax = "COUNT | off", .special = "off", .preset = "64",
 	    .min = 1, .max = 65536, ARGS(1, 1), UPSTREAM(keepalive),
@@ -647,13 +650,13 @@ bt_word_nearest(struct bt_str word, const char *const *words, size_t n)
 const char *
 bt_where_format(unsigned where, char *out, size_t size)
 {
-	static const char *const names[] = { "main", "server", "route",
-		"proxy" };
+	static const char *const names[] = { "main", "server", "route", "proxy",
+		"upstream" };
 	unsigned rest = where;
 	size_t n = 0;
 
 	out[0] = '\0';
-	for (unsigned i = 0; i < 4 && n < size; i++) {
+	for (unsigned i = 0; i < 5 && n < size; i++) {
 		if ((where & (1u << i)) == 0)
 			continue;
 		rest &= ~(1u << i);
