@@ -157,6 +157,11 @@ bool bt_build_template(struct bt_build *, const struct bt_node *, unsigned i,
 /* set_scope.c: ends the block's list of allow and deny: the rest is decided. */
 void bt_scope_finish(struct bt_build *);
 
+/* set_scope.c: whether a field can have the name; why not the value, or NULL.
+ */
+bool bt_field_is_name(struct bt_str);
+const char *bt_field_why_not_value(struct bt_str);
+
 /* set_route.c: why no request can have the path; NULL: one can. */
 const char *bt_route_why_not_path(struct bt_str path);
 
@@ -197,7 +202,8 @@ bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
 bt_directive_set_fn bt_set_app;                        /* set_app.c */
 bt_directive_set_fn bt_set_proxy, bt_set_upstream,
-    bt_set_origin; /* set_proxy.c */
+    bt_set_origin;                                       /* set_proxy.c */
+bt_directive_set_fn bt_set_request_field, bt_set_hidden; /* set_message.c */
 bt_directive_set_fn bt_set_continuations,
     bt_set_continuation_keys; /* set_continuations.c */
 

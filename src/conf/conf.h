@@ -71,7 +71,7 @@ struct bt_conf_access {
 	bool allow;
 };
 
-struct bt_conf_field { /* `add_header NAME VALUE [always]` */
+struct bt_conf_field { /* `add_header NAME VALUE [always]`, `set_header` */
 	struct bt_str name, value;
 	const struct bt_template *template; /* NULL: without variables */
 	bool always; /* also on answers other than 200, 201, 204, 206, 30x */
@@ -149,6 +149,10 @@ struct bt_conf_proxy { /* `proxy TARGET { ... }` */
 	int64_t connect_timeout_ms, read_timeout_ms;
 	int64_t try_duration_ms; /* 0: one try of each */
 	int64_t try_interval_ms;
+	struct bt_conf_field *fields; /* of requests: set, or removed */
+	size_t fields_n;
+	struct bt_str *hidden; /* names of fields of answers */
+	size_t hidden_n;
 };
 
 /* What server and route inherit from where they stand in, whole lists. */

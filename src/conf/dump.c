@@ -210,9 +210,10 @@ put_proxies(struct bt_buf *out, const struct bt_conf *conf)
 }
 
 static void
-put_header(struct bt_buf *out, unsigned depth, const struct bt_conf_field *f)
+put_header(struct bt_buf *out, unsigned depth, const char *name,
+    const struct bt_conf_field *f)
 {
-	begin(out, depth, "add_header");
+	begin(out, depth, name);
 	bt_value_append_word(out, f->name);
 	bt_buf_putc(out, ' ');
 	if (f->template != NULL)
@@ -301,7 +302,7 @@ put_scope(struct bt_buf *out, unsigned depth, const struct bt_conf_scope *scope,
 			put_access(out, depth, &scope->access[i]);
 	if (outer == NULL || scope->fields != outer->fields)
 		for (size_t i = 0; i < scope->fields_n; i++)
-			put_header(out, depth, &scope->fields[i]);
+			put_header(out, depth, "add_header", &scope->fields[i]);
 	if (outer == NULL || scope->auth != outer->auth)
 		put_auth(out, depth, scope->auth);
 	if (outer == NULL || scope->logs != outer->logs)
@@ -381,6 +382,10 @@ put_proxy(struct bt_buf *out, const struct bt_conf_proxy *p)
 	bt_value_append_word(out, p->target);
 	bt_buf_puts(out, " {\n");
 	put_inner(out, 3, BT_IN_PROXY, p);
+	for (size_t i = 0; i < p->fields_n; i++)
+		put_header(out, 3, "set_header", &p->fields[i]);
+	for (size_t i = 0; i < p->hidden_n; i++)
+		put_words(out, 3, "hide_header", &p->hidden[i], 1);
 	bt_buf_puts(out, "        }\n");
 }
 

@@ -53,8 +53,8 @@ bt_scope_finish(struct bt_build *b)
 }
 
 /* token (RFC 9110, 5.6.2) */
-static bool
-is_token(struct bt_str s)
+bool
+bt_field_is_name(struct bt_str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = bt_lower(s.p[i]);
@@ -82,8 +82,8 @@ is_own(struct bt_str name)
 	return false;
 }
 
-static const char *
-why_not_value(struct bt_str s)
+const char *
+bt_field_why_not_value(struct bt_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
@@ -98,9 +98,9 @@ static bool
 check_field(struct bt_build *b, const struct bt_node *n)
 {
 	static const char *const always = "always";
-	const char *why = why_not_value(n->words[2].text);
+	const char *why = bt_field_why_not_value(n->words[2].text);
 
-	if (!is_token(n->words[1].text))
+	if (!bt_field_is_name(n->words[1].text))
 		bt_build_error(
 		    b, n, 1, "%s is not a field name", bt_build_quote(b, n, 1));
 	else if (is_own(n->words[1].text))

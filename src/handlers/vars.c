@@ -218,6 +218,18 @@ bt_template_text(struct baton_exchange *x, const struct bt_template *t)
 	return (struct bt_str){ text, n };
 }
 
+struct bt_str
+bt_template_field(struct baton_exchange *x, const struct bt_template *t)
+{
+	struct bt_str s = bt_template_text(x, t);
+	char *p = (char *)(uintptr_t)s.p; /* the arena's, and just made */
+
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+			p[i] = '?';
+	return s;
+}
+
 /* What is known to be text of a URI stays; other values become it. */
 static struct bt_str
 as_uri(struct baton_exchange *x, const struct bt_piece *p, struct bt_str value)

@@ -24,6 +24,12 @@ struct bt_str bt_template_text(
     struct baton_exchange *, const struct bt_template *);
 
 /*
+ * The same as the value of a field: control bytes, which may end it, become ?.
+ */
+struct bt_str bt_template_field(
+    struct baton_exchange *, const struct bt_template *);
+
+/*
  * The same as a URI reference for Location: what no URI may have is
  * percent-encoded, so that no value ends the field, or its own part of the URI;
  * and a path never begins with //, which would name a host.

@@ -4,6 +4,7 @@
 
 #include "proxy/message.h"
 
+#include "handlers/vars.h"
 #include "http/date.h"
 #include "http/uri.h"
 
@@ -161,53 +162,120 @@ put_earlier(struct writer *w, const struct bt_proxying *p, struct bt_str name)
 	}
 }
 
-static void
-put_forwarded(struct writer *w, const struct bt_proxying *p, struct bt_str host)
+/* Whether the conf says what it is: then nobody else does. */
+static bool
+is_set(const struct bt_conf_proxy *conf, struct bt_str name)
 {
-	struct baton_exchange *x = p->x;
-	struct bt_str proto = x->https ? BT_STR("https") : BT_STR("http");
-	char peer[BT_ADDR_TEXT_MAX];
-	struct bt_addr addr;
-	bool v6;
+	for (size_t i = 0; i < conf->fields_n; i++)
+		if (bt_str_equal_nocase(conf->fields[i].name, name))
+			return true;
+	return false;
+}
 
-	bt_baton_peer(x->peer, &addr);
-	bt_addr_format_host(&addr, peer);
-	v6 = addr.ss.ss_family == AF_INET6;
-	put(w, BT_STR("X-Forwarded-For: "));
-	put_earlier(w, p, BT_STR("x-forwarded-for"));
-	put(w,
-	    addr.ss.ss_family == AF_UNIX ? BT_STR("unknown") : bt_str_of(peer));
-	put(w, BT_STR("\r\nX-Forwarded-Proto: "));
-	put(w, proto);
-	if (host.n > 0) {
-		put(w, BT_STR("\r\nX-Forwarded-Host: "));
-		put(w, host);
+/* `set_header`; a value that is empty removes the field. */
+static void
+put_set(struct writer *w, const struct bt_proxying *p)
+{
+	for (size_t i = 0; i < p->conf->fields_n; i++) {
+		const struct bt_conf_field *f = &p->conf->fields[i];
+		struct bt_str value = f->template != NULL
+		    ? bt_template_field(p->x, f->template)
+		    : f->value;
+
+		if (value.n > 0 &&
+		    !bt_str_equal_nocase(f->name, BT_STR("host")))
+			put_line(w, f->name, value);
 	}
-	put(w, BT_STR("\r\nForwarded: "));
+}
+
+/* What the conf says, or the client; a request always has one. */
+static struct bt_str
+host_for(const struct bt_proxying *p, struct bt_str asked)
+{
+	for (size_t i = 0; i < p->conf->fields_n; i++) {
+		const struct bt_conf_field *f = &p->conf->fields[i];
+		struct bt_str value = f->value;
+
+		if (!bt_str_equal_nocase(f->name, BT_STR("host")))
+			continue;
+		if (f->template != NULL)
+			value = bt_template_field(p->x, f->template);
+		if (value.n > 0)
+			return value;
+	}
+	return asked.n > 0 ? asked : p->upstream->conf->name;
+}
+
+static void
+put_node(struct writer *w, const struct bt_addr *addr)
+{
+	char text[BT_ADDR_TEXT_MAX];
+
+	bt_addr_format_host(addr, text);
+	put(w,
+	    addr->ss.ss_family == AF_UNIX ? BT_STR("unknown")
+					  : bt_str_of(text));
+}
+
+/* RFC 7239, 4 */
+static void
+put_forwarded(struct writer *w, const struct bt_proxying *p,
+    const struct bt_addr *addr, struct bt_str host)
+{
+	bool v6 = addr->ss.ss_family == AF_INET6;
+
+	put(w, BT_STR("Forwarded: "));
 	put_earlier(w, p, BT_STR("forwarded"));
 	put(w, v6 ? BT_STR("for=\"[") : BT_STR("for="));
-	put(w,
-	    addr.ss.ss_family == AF_UNIX ? BT_STR("unknown") : bt_str_of(peer));
+	put_node(w, addr);
 	put(w, v6 ? BT_STR("]\";proto=") : BT_STR(";proto="));
-	put(w, proto);
+	put(w, p->x->https ? BT_STR("https") : BT_STR("http"));
 	if (host.n > 0) {
 		put(w, BT_STR(";host=\""));
 		put(w, host);
 		put(w, BT_STR("\""));
 	}
-	put(w, BT_STR("\r\nVia: "));
-	for (unsigned at = 0;;) {
-		struct bt_str value;
+	put(w, BT_STR("\r\n"));
+}
 
-		if (!bt_request_field_next(
-			&x->request, BT_STR("via"), &at, &value))
-			break;
+/* RFC 9110, 7.6.3: behind those who had it before. */
+static void
+put_via(struct writer *w, const struct bt_request *r)
+{
+	struct bt_str value;
+	unsigned at = 0;
+
+	put(w, BT_STR("Via: "));
+	while (bt_request_field_next(r, BT_STR("via"), &at, &value)) {
 		put(w, value);
 		put(w, BT_STR(", "));
 	}
-	put(w,
-	    x->request.minor ? BT_STR("1.1 baton\r\n")
-			     : BT_STR("1.0 baton\r\n"));
+	put(w, r->minor ? BT_STR("1.1 baton\r\n") : BT_STR("1.0 baton\r\n"));
+}
+
+/* Who asks, for whom, and what for: unless the conf says it. */
+static void
+put_way(struct writer *w, const struct bt_proxying *p, struct bt_str host)
+{
+	const struct baton_exchange *x = p->x;
+	struct bt_addr addr;
+
+	bt_baton_peer(x->peer, &addr);
+	if (!is_set(p->conf, BT_STR("x-forwarded-for"))) {
+		put(w, BT_STR("X-Forwarded-For: "));
+		put_earlier(w, p, BT_STR("x-forwarded-for"));
+		put_node(w, &addr);
+		put(w, BT_STR("\r\n"));
+	}
+	if (!is_set(p->conf, BT_STR("x-forwarded-proto")))
+		put_line(w, BT_STR("X-Forwarded-Proto"),
+		    x->https ? BT_STR("https") : BT_STR("http"));
+	if (host.n > 0 && !is_set(p->conf, BT_STR("x-forwarded-host")))
+		put_line(w, BT_STR("X-Forwarded-Host"), host);
+	if (!is_set(p->conf, BT_STR("forwarded")))
+		put_forwarded(w, p, &addr, host);
+	if (!is_set(p->conf, BT_STR("via")))
+		put_via(w, &x->request);
 }
 
 static void
@@ -237,49 +305,79 @@ bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 	put(&w, BT_STR(" "));
 	put_target(&w, p);
 	put(&w, BT_STR(" HTTP/1.1\r\n"));
-	put_line(
-	    &w, BT_STR("Host"), host.n > 0 ? host : p->upstream->conf->name);
+	put_line(&w, BT_STR("Host"), host_for(p, host));
 	for (unsigned i = 0; i < r->fields_n; i++) {
 		const struct bt_field *f = &r->fields[i];
 
 		if (!stays_here(r, f->name) &&
-		    !is_one_of(f->name, rewritten, COUNT(rewritten)))
+		    !is_one_of(f->name, rewritten, COUNT(rewritten)) &&
+		    !is_set(p->conf, f->name))
 			put_line(&w, f->name, f->value);
 	}
-	put_forwarded(&w, p, host);
+	put_way(&w, p, host);
+	put_set(&w, p);
 	put_framing(&w, r);
 	put(&w, BT_STR("\r\n"));
 	return w.full ? 0 : (size_t)(w.at - out);
 }
 
-struct bt_str
-bt_proxy_answer_fields(
-    struct baton_exchange *x, const struct bt_response *response)
+static bool
+is_hidden(const struct bt_conf_proxy *conf, struct bt_str name)
 {
-	const struct bt_request *m = &response->message;
-	char date[BT_DATE_BYTES + 1];
-	size_t size = 128;
-	struct writer w;
-	char *out;
-	bool dated = false;
+	for (size_t i = 0; i < conf->hidden_n; i++)
+		if (bt_str_equal_nocase(conf->hidden[i], name))
+			return true;
+	return false;
+}
 
-	for (unsigned i = 0; i < m->fields_n; i++)
-		size += m->fields[i].name.n + m->fields[i].value.n + 4;
-	out = bt_arena_alloc(&x->arena, size);
-	w = (struct writer){ out, out + size, false };
+/* The lines of an answer that are for the client too, and ours. */
+static void
+put_answer(struct writer *w, struct bt_proxying *p, bool interim)
+{
+	const struct bt_request *m = &p->response.message;
+	char date[BT_DATE_BYTES + 1];
+	bool dated = interim;
+
 	for (unsigned i = 0; i < m->fields_n; i++) {
 		const struct bt_field *f = &m->fields[i];
 
-		if (stays_here(m, f->name))
+		if (stays_here(m, f->name) || is_hidden(p->conf, f->name))
 			continue;
 		dated |= bt_str_equal_nocase(f->name, BT_STR("date"));
-		put_line(&w, f->name, f->value);
+		if (!interim &&
+		    bt_str_equal_nocase(f->name, BT_STR("cache-control")))
+			bt_reply_says_fresh(p->x);
+		put_line(w, f->name, f->value);
 	}
 	if (!dated) { /* RFC 9110, 6.6.1 */
-		bt_date_format(x->services->now->wall_s, date);
-		put_line(&w, BT_STR("Date"), bt_str_of(date));
+		bt_date_format(p->x->services->now->wall_s, date);
+		put_line(w, BT_STR("Date"), bt_str_of(date));
 	}
-	put_line(&w, BT_STR("Via"),
+	put_line(w, BT_STR("Via"),
 	    m->minor ? BT_STR("1.1 baton") : BT_STR("1.0 baton"));
+}
+
+struct bt_str
+bt_proxy_answer_fields(struct bt_proxying *p)
+{
+	const struct bt_request *m = &p->response.message;
+	size_t size = 128;
+	struct writer w;
+	char *out;
+
+	for (unsigned i = 0; i < m->fields_n; i++)
+		size += m->fields[i].name.n + m->fields[i].value.n + 4;
+	out = bt_arena_alloc(&p->x->arena, size);
+	w = (struct writer){ out, out + size, false };
+	put_answer(&w, p, false);
 	return (struct bt_str){ out, (size_t)(w.at - out) };
+}
+
+size_t
+bt_proxy_write_interim(struct bt_proxying *p, char *out, size_t size)
+{
+	struct writer w = { out, out + size, false };
+
+	put_answer(&w, p, true);
+	return w.full ? 0 : (size_t)(w.at - out);
 }

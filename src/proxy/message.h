@@ -18,7 +18,14 @@ size_t bt_proxy_write_request(
     const struct bt_proxying *, char *out, size_t size);
 
 /* The lines of the answer for the client, in the exchange's arena. */
-struct bt_str bt_proxy_answer_fields(
-    struct baton_exchange *, const struct bt_response *);
+struct bt_str bt_proxy_answer_fields(struct bt_proxying *);
+
+/*
+ * Writes those of an interim answer, for which no memory of the exchange is
+ * taken: there may be any number of them.
+ *
+ * Returns: their bytes; 0 when they are longer than `size`.
+ */
+size_t bt_proxy_write_interim(struct bt_proxying *, char *out, size_t size);
 
 #endif

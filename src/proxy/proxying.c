@@ -428,7 +428,7 @@ answer_from(struct bt_proxying *p)
 	uint64_t length = r->message.content_length;
 	bool bare = x->request.method == BT_METHOD_HEAD || r->status == 204 ||
 	    r->status == 304;
-	struct bt_str fields = bt_proxy_answer_fields(x, r);
+	struct bt_str fields = bt_proxy_answer_fields(p);
 
 	p->step = BT_PROXY_ANSWER;
 	p->timed_out = false; /* from here on: amid the answer */

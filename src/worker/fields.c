@@ -35,18 +35,6 @@ is_good(unsigned status)
 	}
 }
 
-/* A value of the client's must not end the line. */
-static struct bt_str
-without_controls(struct bt_str s)
-{
-	char *p = (char *)(uintptr_t)s.p; /* the arena's, and just made */
-
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
-			p[i] = '?';
-	return s;
-}
-
 /* The lines, and those that have variables; one without a value is left out. */
 static struct bt_str
 with_variables(struct baton_exchange *x, struct bt_str lines, bool good)
@@ -59,11 +47,11 @@ with_variables(struct baton_exchange *x, struct bt_str lines, bool good)
 
 		if (f->template == NULL || !(good || f->always))
 			continue;
-		value = bt_template_text(x, f->template);
+		value = bt_template_field(x, f->template);
 		if (value.n > 0)
 			lines = bt_arena_printf(&x->arena, "%.*s%.*s: %.*s\r\n",
 			    BT_STR_ARG(lines), BT_STR_ARG(f->name),
-			    BT_STR_ARG(without_controls(value)));
+			    BT_STR_ARG(value));
 	}
 	return lines;
 }

@@ -272,6 +272,9 @@ static const char *const round_trips[] = {
 	"always; } }",
 	"gzip on; gzip_types text/*; server { gzip_min_size 5;"
 	"route / { echo; } route /b { echo; gzip off; gzip_types a/b c/d; } }",
+	"server { route / { proxy http://h/p { set_header A \"$host b\";"
+	"set_header B ''; set_header C 'd;'; hide_header X Y;"
+	"hide_header Z; } } }",
 	"trusted_proxies 10.0.0.0/8 ::1 unix:; server { route / { echo; } }",
 	"basic_auth 'a b' /u; server { route / { echo; } "
 	"route /x { echo; basic_auth off; } }",
