@@ -52,6 +52,12 @@ struct bt_services {
 	void (*describe)(const void *exchange, char *out, size_t size);
 	/* The connection of an exchange goes on: its reply is described now. */
 	void (*resume)(struct baton_exchange *);
+	/*
+	 * An interim answer (1xx) with those lines goes out before the answer;
+	 * one for which there is no room is left out.
+	 */
+	void (*interim)(
+	    struct baton_exchange *, unsigned status, struct bt_str fields);
 };
 
 #define BT_STAGES_MAX 32

@@ -83,7 +83,7 @@ is_idempotent(enum bt_method m)
 static bool
 may_be_repeated(const struct bt_proxying *p)
 {
-	if (p->lost || p->in.end > 0)
+	if (p->lost || p->hinted || p->in.end > 0)
 		return false;
 	return !p->sent || is_idempotent(p->x->request.method);
 }
@@ -297,6 +297,35 @@ refuse_answer(struct bt_proxying *p, const char *why)
 }
 
 /*
+ * An interim answer is for the client, who hears of it at once; but for one in
+ * HTTP/1.0, which has none, and a 100 that is ours (RFC 9110, 15.2).
+ */
+static void
+pass_interim(struct bt_proxying *p)
+{
+	struct bt_pool *blocks = &all_of(p)->blocks;
+	struct bt_proxy_bytes *in = &p->in;
+	struct baton_exchange *x = p->x;
+	char *lines;
+	size_t n;
+
+	p->hinted = true;
+	if (x->request.minor > 0 &&
+	    (p->response.status != 100 || !x->continue_sent)) {
+		x->continue_sent |= p->response.status == 100;
+		lines = bt_pool_take(blocks);
+		n = bt_proxy_write_interim(p, lines, all_of(p)->block_bytes);
+		all_of(p)->services->interim(
+		    x, p->response.status, (struct bt_str){ lines, n });
+		bt_pool_give(blocks, lines);
+	}
+	/* what follows has all the room again */
+	memmove(in->data, in->data + in->at, in->end - in->at);
+	in->end -= in->at;
+	in->at = 0;
+}
+
+/*
  * Looks for the head of the final answer in what has come.
  *
  * Returns: true when there is nothing more to do without another read.
@@ -338,6 +367,7 @@ take_head(struct bt_proxying *p)
 			answer_from(p);
 			return true;
 		}
+		pass_interim(p);
 	}
 }
 

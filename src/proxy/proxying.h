@@ -43,6 +43,7 @@ struct bt_proxying {
 	bool timed_out;            /* the last one that did, by that */
 	bool head_made;            /* the request's is in `out` */
 	bool sent;                 /* a byte of the request */
+	bool hinted;               /* an interim answer came */
 	bool lost;                 /* bytes of `out` that were sent are gone */
 	bool chunked;              /* its content, on the way to the server */
 	bool complete;             /* all of it is in `out` */

@@ -351,6 +351,21 @@ bt_output_continue(struct bt_conn *c)
 	c->x->continue_sent = true;
 }
 
+void
+bt_output_interim(struct bt_conn *c, unsigned status, struct bt_str fields)
+{
+	struct bt_str line = bt_status_line(status);
+	size_t want = line.n + fields.n + 2;
+	char *at;
+
+	if (room_for(c, want) < want)
+		return;
+	at = put_str(c->out.data + c->out.end, line);
+	at = put_str(at, fields);
+	put(at, "\r\n", 2);
+	c->out.end += want;
+}
+
 /* The socket took `n` bytes: first those of the buffer, then of the content. */
 static void
 sent(struct bt_conn *c, size_t n)

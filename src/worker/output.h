@@ -8,8 +8,7 @@
  * with sendfile(2).  Context: worker, on the loop.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/str.h"
 
 struct bt_conn;
 
@@ -37,5 +36,11 @@ bool bt_output_flush(struct bt_conn *);
 
 /* `100 Continue`, if there is room. */
 void bt_output_continue(struct bt_conn *);
+
+/*
+ * An interim answer with those lines, if there is room: what it says is said
+ * again by the answer, or was a hint.
+ */
+void bt_output_interim(struct bt_conn *, unsigned status, struct bt_str fields);
 
 #endif

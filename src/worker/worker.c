@@ -19,6 +19,7 @@
 #include "handlers/reply.h"
 #include "proxy/upstream.h"
 #include "worker/memory.h"
+#include "worker/output.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -208,6 +209,12 @@ on_resume(struct baton_exchange *x)
 	bt_conn_resume(x->conn);
 }
 
+static void
+on_interim(struct baton_exchange *x, unsigned status, struct bt_str fields)
+{
+	bt_output_interim(x->conn, status, fields);
+}
+
 /* The loop, and what it waits for always. */
 static int
 loop_init(struct bt_worker *w)
@@ -269,6 +276,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.turn = begin_turn,
 		.describe = describe,
 		.resume = on_resume,
+		.interim = on_interim,
 		.gzip = bt_gzip_new(GZIP_BYTES),
 		.auth = bt_auth_new(offload, w->conf->offload_threads),
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,

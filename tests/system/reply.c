@@ -270,7 +270,7 @@ client_try_read(struct client *c, const char *method)
 	if (c->at == c->end && !client_fill(c, wait_deadline()))
 		return NULL;
 	for (take_head(c, r); r->status < 200; take_head(c, r)) {
-		if (r->status != 100)
+		if (r->status != 100 && r->status != 102 && r->status != 103)
 			wrong(c, "an interim answer nobody asked for");
 		r->interim++;
 	}

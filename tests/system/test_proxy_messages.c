@@ -1,6 +1,6 @@
 /*
- * `proxy`: what becomes of messages on their way: fields that the conf sets
- * and hides.  The test is the server.
+ * `proxy`: what becomes of messages on their way: interim answers, fields that
+ * the conf sets and hides.  The test is the server.
  */
 
 #include "tests/system/origin.h"
@@ -9,6 +9,11 @@
 #include <string.h>
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define HINT "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+/* as it is written anew */
+#define HINT_PASSED \
+	"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n" \
+	"Via: 1.1 baton\r\n\r\n"
 
 static struct origin origin;
 
@@ -25,6 +30,135 @@ start(const char *inside, const char *scope)
 			   "}\n",
 		scope, origin.port, inside));
 }
+
+static void
+expect_bytes(struct client *c, const char *bytes)
+{
+	size_t n = strlen(bytes);
+
+	ck_assert_msg(memcmp(client_peek(c, n), bytes, n) == 0,
+	    "expected:\n%s\ncame:\n%.*s", bytes, (int)n, client_peek(c, n));
+	client_skip(c, n);
+}
+
+/* Each is there before the server says more. */
+START_TEST(hints_come_at_once)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(o, HINT);
+	expect_bytes(c, HINT_PASSED);
+	client_puts(o,
+	    "HTTP/1.1 102 Processing\r\nConnection: x\r\nX: 1\r\n"
+	    "Content-Length: 5\r\n\r\n");
+	expect_bytes(c, "HTTP/1.1 102 Processing\r\nVia: 1.1 baton\r\n\r\n");
+	client_puts(o, HINT HINT OK);
+	expect_bytes(c, HINT_PASSED HINT_PASSED "HTTP/1.1 200 OK\r\n");
+	client_close(c);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Any number of them, more than any buffer has room for. */
+START_TEST(hints_without_end)
+{
+	enum { HINTS = 3000 };
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+	struct reply *r;
+
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_read(o);
+	for (int i = 0; i < HINTS; i++)
+		client_puts(o, HINT);
+	client_puts(o, OK);
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->status, 200);
+	ck_assert_uint_gt(r->interim, 0);
+	daemon_stop(d);
+}
+END_TEST
+
+/* They are those of the request that is answered, behind the one before. */
+START_TEST(hints_in_a_pipeline)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(c,
+	    "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n"
+	    "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(o, HINT OK);
+	ck_assert_uint_eq(client_read(c, "GET")->interim, 1);
+	origin_answer(o, OK);
+	ck_assert_uint_eq(client_read(c, "GET")->interim, 0);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(hints_not_for_old_clients)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+	struct reply *r;
+
+	client_puts(c, "GET / HTTP/1.0\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(o, HINT OK);
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->interim, 0);
+	reply_wants_text(r, "ok");
+	client_expect_eof(c);
+	daemon_stop(d);
+}
+END_TEST
+
+/* The client is asked once for its content, by us or by the server. */
+START_TEST(continue_once)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+	struct reply *r;
+
+	client_puts(c,
+	    "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+	    "Content-Length: 1\r\n\r\n");
+	expect_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n");
+	client_puts(c, "x");
+	o = origin_accept(&origin);
+	origin_read(o);
+	client_skip(o, 1);
+	client_puts(o, "HTTP/1.1 100 Continue\r\n\r\n" OK);
+	r = client_read(c, "POST");
+	ck_assert_uint_eq(r->interim, 0);
+	reply_wants_text(r, "ok");
+	daemon_stop(d);
+}
+END_TEST
+
+/* It has begun to answer: the request is not sent a second time. */
+START_TEST(hint_and_then_nothing)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+	struct reply *r;
+
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(o, HINT);
+	expect_bytes(c, HINT_PASSED);
+	client_close(o);
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->status, 502);
+	ck_assert(!origin_is_called(&origin));
+	daemon_stop(d);
+}
+END_TEST
 
 /* What is set, and the lines that the server gets; NULL: has none of that. */
 static const struct {
@@ -111,8 +245,15 @@ END_TEST
 
 BT_SYSTEM_SUITE(proxy_messages)
 {
-	TCase *tc = bt_system_case(s, "fields");
+	TCase *tc = bt_system_case(s, "interim");
 
+	tcase_add_test(tc, hints_come_at_once);
+	tcase_add_test(tc, hints_without_end);
+	tcase_add_test(tc, hints_in_a_pipeline);
+	tcase_add_test(tc, hints_not_for_old_clients);
+	tcase_add_test(tc, continue_once);
+	tcase_add_test(tc, hint_and_then_nothing);
+	tc = bt_system_case(s, "fields");
 	tcase_add_loop_test(tc, fields_of_requests, 0, BT_ROWS(set));
 	tcase_add_loop_test(tc, fields_of_answers, 0, BT_ROWS(answers));
 }
