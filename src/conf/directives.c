@@ -458,6 +458,14 @@ const struct bt_directive bt_directives[] = {
 	    .min = 1, .max = 60 * SECOND, ARGS(1, 1), PROXY(try_interval_ms),
 	    .help = "How often one of those that wait tries to connect.",
 	    .example = "try_interval 10ms;" },
+	{ .name = "map_back", .where = BT_IN_PROXY, .type = BT_TYPE_CHOICE,
+	    .syntax = "on | off", .preset = "on", .choices = off_or_on,
+	    ARGS(1, 1), PROXY(maps_back),
+	    .help = "Maps Location, Content-Location and the Path of cookies "
+		    "from the other server's address and path to those that "
+		    "its clients ask for.",
+	    .example = "map_back off;",
+	    .nginx = " proxy_redirect proxy_cookie_path " },
 	{ .name = "set_header", .where = BT_IN_PROXY, .type = BT_TYPE_CUSTOM,
 	    .syntax = "NAME VALUE", ARGS(2, 2), .repeats = true,
 	    .set = bt_set_request_field,

@@ -7,6 +7,7 @@
 #include "handlers/vars.h"
 #include "http/date.h"
 #include "http/uri.h"
+#include "proxy/back.h"
 
 #include <stdio.h>
 
@@ -357,6 +358,63 @@ put_answer(struct writer *w, struct bt_proxying *p, bool interim)
 	    m->minor ? BT_STR("1.1 baton") : BT_STR("1.0 baton"));
 }
 
+static struct bt_str
+without_slash(struct bt_str path)
+{
+	if (path.n > 0 && path.p[path.n - 1] == '/')
+		path.n--;
+	return path;
+}
+
+static void
+learn_back(const struct bt_proxying *p, struct bt_proxy_back *ret)
+{
+	struct baton_exchange *x = p->x;
+	const struct bt_conf_route *route = x->route->conf;
+
+	*ret = (struct bt_proxy_back){
+		.near = BT_STR(""),
+		.far = BT_STR(""),
+		.asked = authority_of(&x->request),
+		.arena = &x->arena,
+	};
+	ret->own[0] = p->link->origin->conf->text;
+	ret->own[1] = p->upstream->conf->name;
+	ret->own[2] = host_for(p, ret->asked);
+	if (p->conf->prefix.p == NULL)
+		return;
+	ret->near = bt_path_encode(route->path, &x->arena);
+	ret->far = p->conf->prefix;
+	ret->exact = route->exact;
+	if (!ret->exact) {
+		ret->near = without_slash(ret->near);
+		ret->far = without_slash(ret->far);
+	}
+}
+
+/* What the server says of itself becomes what its client can follow. */
+static void
+map_back(struct bt_proxying *p)
+{
+	struct bt_request *m = &p->response.message;
+	struct bt_proxy_back back = { .arena = NULL };
+
+	for (unsigned i = 0; i < m->fields_n; i++) {
+		struct bt_field *f = &m->fields[i];
+		bool cookie =
+		    bt_str_equal_nocase(f->name, BT_STR("set-cookie"));
+
+		if (!cookie &&
+		    !bt_str_equal_nocase(f->name, BT_STR("location")) &&
+		    !bt_str_equal_nocase(f->name, BT_STR("content-location")))
+			continue;
+		if (back.arena == NULL)
+			learn_back(p, &back);
+		f->value = cookie ? bt_proxy_back_cookie(&back, f->value)
+				  : bt_proxy_back_reference(&back, f->value);
+	}
+}
+
 struct bt_str
 bt_proxy_answer_fields(struct bt_proxying *p)
 {
@@ -365,6 +423,8 @@ bt_proxy_answer_fields(struct bt_proxying *p)
 	struct writer w;
 	char *out;
 
+	if (p->conf->maps_back)
+		map_back(p);
 	for (unsigned i = 0; i < m->fields_n; i++)
 		size += m->fields[i].name.n + m->fields[i].value.n + 4;
 	out = bt_arena_alloc(&p->x->arena, size);

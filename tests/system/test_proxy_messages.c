@@ -1,6 +1,6 @@
 /*
  * `proxy`: what becomes of messages on their way: interim answers, fields that
- * the conf sets and hides.  The test is the server.
+ * the conf sets and hides, what leads back.  The test is the server.
  */
 
 #include "tests/system/origin.h"
@@ -243,6 +243,70 @@ START_TEST(fields_of_answers)
 }
 END_TEST
 
+/* The text with the origin's address for @. */
+static const char *
+with_origin(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	return at == NULL ? text
+			  : scratch_printf("%.*s127.0.0.1:%u%s",
+				(int)(at - text), text, origin.port, at + 1);
+}
+
+/* @ is the origin; what the server says, and the client reads. */
+static const struct {
+	const char *route, *target, *asked, *field, *said, *read;
+} mapped[] = {
+	{ "/ { proxy http://@; }", "/x", "/x", "Location", "http://@/y", "/y" },
+	{ "/v1/ { proxy http://@/api/; }", "/v1/x", "/api/x", "Location",
+	    "http://@/api/y?q=1", "/v1/y?q=1" },
+	{ "/v1/ { proxy http://@/api/; }", "/v1/x", "/api/x",
+	    "Content-Location", "/api/y", "/v1/y" },
+	{ "/v1 { proxy http://@/; }", "/v1/x", "/x", "Location", "http://h/y",
+	    "http://h/v1/y" },
+	{ "'/a b/' { proxy http://@/; }", "/a%20b/x", "/x", "Location", "/y",
+	    "/a%20b/y" },
+	{ "/v1/ { proxy http://@/api/ { map_back off; } }", "/v1/x", "/api/x",
+	    "Location", "/api/y", "/api/y" },
+	{ "/v1/ { proxy http://@/api/; }", "/v1/x", "/api/x", "Refresh",
+	    "0; url=/api/y", "0; url=/api/y" },
+	{ "/v1/ { proxy http://@/api/; }", "/v1/x", "/api/x", "Set-Cookie",
+	    "a=b; Path=/api/; Secure", "a=b; Path=/v1/; Secure" },
+	{ "/v1/ { proxy http://@/api/ { set_header Host in; } }", "/v1/x",
+	    "/api/x", "Location", "http://in/api/y", "/v1/y" },
+};
+
+START_TEST(leads_back)
+{
+	struct client *c, *o;
+	struct daemon *d;
+	struct reply *r;
+	const char *head;
+
+	origin_start(&origin);
+	d = daemon_start(scratch_printf(
+	    "workers 1; server { route %s }", with_origin(mapped[_i].route)));
+	c = daemon_connect(d);
+	client_puts(c,
+	    scratch_printf(
+		"GET %s HTTP/1.1\r\nHost: h\r\n\r\n", mapped[_i].target));
+	o = origin_accept(&origin);
+	head = origin_read(o);
+	ck_assert_msg(
+	    strncmp(head + 4, mapped[_i].asked, strlen(mapped[_i].asked)) == 0,
+	    "%s", head);
+	client_puts(o,
+	    scratch_printf("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
+			   "%s: %s\r\n\r\n",
+		mapped[_i].field, with_origin(mapped[_i].said)));
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->status, 302);
+	reply_wants(r, mapped[_i].field, mapped[_i].read);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_messages)
 {
 	TCase *tc = bt_system_case(s, "interim");
@@ -256,4 +320,6 @@ BT_SYSTEM_SUITE(proxy_messages)
 	tc = bt_system_case(s, "fields");
 	tcase_add_loop_test(tc, fields_of_requests, 0, BT_ROWS(set));
 	tcase_add_loop_test(tc, fields_of_answers, 0, BT_ROWS(answers));
+	tc = bt_system_case(s, "leading back");
+	tcase_add_loop_test(tc, leads_back, 0, BT_ROWS(mapped));
 }
