@@ -19,7 +19,8 @@ struct bt_work;
 /*
  * Produces content for a stream.
  *
- * Returns: bytes written to `out` (1..room); 0 at the end; -EAGAIN when there
+ * Returns: bytes written to `out` (1..room); 0 at the end, and then again if it
+ *          is asked again; -EAGAIN when there
  *          is nothing yet (asked again after content(), content_end(), or
  *          when the exchange's work is done);
  *          another negative errno cuts the answer and the connection.
@@ -53,6 +54,7 @@ struct bt_reply {
 	int fd;              /* FILE: borrowed until the exchange ends */
 	uint64_t offset;     /* FILE: of its first byte */
 	bt_pull_fn *pull;    /* STREAM */
+	struct bt_str trailers; /* lines behind its last chunk; set by pull */
 	/* Called once when the exchange ends, however it ends; may be NULL. */
 	void (*release)(void *);
 	void *release_arg;

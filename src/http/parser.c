@@ -145,8 +145,9 @@ on_chunk_data(llhttp_t *l, const char *at, size_t n)
 }
 
 /*
- * Trailers are ignored, but for those that would frame the message in another
- * way.  A name may come in pieces; its begin is kept, which is enough to know.
+ * Trailers are ignored here, but for those that would frame the message in
+ * another way.  A name may come in pieces; its begin is kept, which is enough
+ * to know.
  */
 static int
 on_trailer_name(llhttp_t *l, const char *at, size_t n)
@@ -424,6 +425,7 @@ bt_parser_head(struct bt_parser *p, struct bt_str head, struct bt_arena *arena,
 	p->status = 0;
 	p->received = 0;
 	p->max = UINT64_MAX;
+	p->trailers = (struct bt_trailers){ 0 };
 	p->complete = false;
 	memset(r, 0, offsetof(struct bt_request, fields));
 	r->method = BT_METHODS;
@@ -477,6 +479,7 @@ bt_response_parse(struct bt_parser *p, struct bt_str head,
 	p->status = 0;
 	p->received = 0;
 	p->max = UINT64_MAX;
+	p->trailers = (struct bt_trailers){ 0 };
 	p->complete = false;
 	memset(m, 0, offsetof(struct bt_request, fields));
 	llhttp_init(&p->llhttp, HTTP_RESPONSE, &head_settings);
@@ -514,6 +517,12 @@ bt_parser_limit(struct bt_parser *p, const struct bt_request *r, uint64_t max)
 {
 	p->max = max;
 	return r->content_length > max ? 413 : 0;
+}
+
+void
+bt_parser_keep_trailers(struct bt_parser *p, struct bt_arena *arena)
+{
+	p->trailers.arena = arena;
 }
 
 static enum bt_parse
@@ -558,10 +567,21 @@ next_piece(const struct bt_parser *p, const char *bytes, size_t n)
 	return lf != NULL ? (size_t)(lf - bytes) + 1 : n;
 }
 
+/* Whether it is of a trailer field, and not the end of the section. */
+static bool
+is_in_field(enum bt_chunk_place place, struct bt_str piece)
+{
+	return place == BT_CHUNK_TRAILER
+	    ? piece.p[0] != '\r'
+	    : place > BT_CHUNK_TRAILER && place < BT_CHUNK_END_LF;
+}
+
 /* Bounds and guards what is not data; the status to refuse it with, or 0. */
 static unsigned
 check_line(struct bt_parser *p, struct bt_str line)
 {
+	bool in_field;
+
 	if (p->place >= BT_CHUNK_TRAILER) {
 		if (line.n == 0)
 			return 431;
@@ -572,7 +592,12 @@ check_line(struct bt_parser *p, struct bt_str line)
 		if (p->place <= BT_CHUNK_LINE_LF && !count_size_line(p, line.n))
 			return 400;
 	}
-	return bt_chunk_guard(&p->place, line) ? 0 : 400;
+	in_field = is_in_field(p->place, line);
+	if (!bt_chunk_guard(&p->place, line))
+		return 400;
+	if (in_field && p->trailers.arena != NULL)
+		bt_trailers_add(&p->trailers, line);
+	return 0;
 }
 
 static unsigned

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "http/chunk.h"
 #include "http/request.h"
+#include "http/trailer.h"
 
 #include <llhttp.h>
 
@@ -70,7 +71,8 @@ struct bt_parser {
 	uint32_t extension_bytes, trailer_bytes; /* of the message so far */
 	char trailer[16];  /* the begin of a trailer's name, lower case */
 	uint8_t trailer_n; /* its length, at most one more than fits */
-	bool complete;     /* llhttp has seen the end of what it was fed */
+	struct bt_trailers trailers; /* those of bt_parser_keep_trailers() */
+	bool complete; /* llhttp has seen the end of what it was fed */
 };
 
 /*
@@ -98,6 +100,9 @@ unsigned bt_parser_head(struct bt_parser *, struct bt_str head,
  */
 unsigned bt_parser_limit(
     struct bt_parser *, const struct bt_request *, uint64_t max);
+
+/* The trailer section will be kept there; before the first content is taken. */
+void bt_parser_keep_trailers(struct bt_parser *, struct bt_arena *);
 
 /*
  * Takes content off the wire: undoes chunking in place.

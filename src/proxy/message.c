@@ -13,8 +13,8 @@
 
 /* Of the connection, or written by us (RFC 9110, 7.6.1). */
 static const char *const hop_by_hop[] = { "connection", "keep-alive",
-	"proxy-connection", "proxy-authenticate", "te", "trailer",
-	"transfer-encoding", "upgrade", "content-length" };
+	"proxy-connection", "proxy-authenticate", "te", "transfer-encoding",
+	"upgrade", "content-length" };
 static const char *const rewritten[] = { "host", "expect", "forwarded", "via",
 	"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto" };
 
@@ -27,6 +27,13 @@ is_one_of(struct bt_str name, const char *const *names, size_t n)
 		if (bt_str_equal_nocase(name, bt_str_of(names[i])))
 			return true;
 	return false;
+}
+
+/* Announces what comes behind chunks: where there are none it is untrue. */
+static bool
+is_trailer(struct bt_str name)
+{
+	return bt_str_equal_nocase(name, BT_STR("trailer"));
 }
 
 /* Whether Connection names it: then it is for us alone. */
@@ -295,6 +302,14 @@ put_framing(struct writer *w, const struct bt_request *r)
 	}
 }
 
+static bool
+is_for_server(const struct bt_proxying *p, struct bt_str name)
+{
+	return !stays_here(&p->x->request, name) &&
+	    !is_one_of(name, rewritten, COUNT(rewritten)) &&
+	    !is_set(p->conf, name);
+}
+
 size_t
 bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 {
@@ -310,9 +325,8 @@ bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 	for (unsigned i = 0; i < r->fields_n; i++) {
 		const struct bt_field *f = &r->fields[i];
 
-		if (!stays_here(r, f->name) &&
-		    !is_one_of(f->name, rewritten, COUNT(rewritten)) &&
-		    !is_set(p->conf, f->name))
+		if (is_for_server(p, f->name) &&
+		    (r->chunked || !is_trailer(f->name)))
 			put_line(&w, f->name, f->value);
 	}
 	put_way(&w, p, host);
@@ -331,18 +345,27 @@ is_hidden(const struct bt_conf_proxy *conf, struct bt_str name)
 	return false;
 }
 
+static bool
+is_for_client(const struct bt_proxying *p, struct bt_str name)
+{
+	return !stays_here(&p->response.message, name) &&
+	    !is_hidden(p->conf, name);
+}
+
 /* The lines of an answer that are for the client too, and ours. */
 static void
 put_answer(struct writer *w, struct bt_proxying *p, bool interim)
 {
 	const struct bt_request *m = &p->response.message;
 	char date[BT_DATE_BYTES + 1];
+	bool chunks = m->chunked && p->x->request.minor > 0;
 	bool dated = interim;
 
 	for (unsigned i = 0; i < m->fields_n; i++) {
 		const struct bt_field *f = &m->fields[i];
 
-		if (stays_here(m, f->name) || is_hidden(p->conf, f->name))
+		if (!is_for_client(p, f->name) ||
+		    (!chunks && is_trailer(f->name)))
 			continue;
 		dated |= bt_str_equal_nocase(f->name, BT_STR("date"));
 		if (!interim &&
@@ -440,4 +463,39 @@ bt_proxy_write_interim(struct bt_proxying *p, char *out, size_t size)
 
 	put_answer(&w, p, true);
 	return w.full ? 0 : (size_t)(w.at - out);
+}
+
+/* Lines of a section that `goes` lets pass; the guard has seen each byte. */
+static size_t
+write_trailers(const struct bt_proxying *p, const struct bt_trailers *t,
+    bool (*goes)(const struct bt_proxying *, struct bt_str), char *out)
+{
+	struct bt_str section = { t->bytes, t->n }, name, line;
+	size_t n = 0;
+
+	while (bt_trailer_next(&section, &name, &line)) {
+		if (!bt_trailer_is_allowed(name) || !goes(p, name))
+			continue;
+		memcpy(out + n, line.p, line.n);
+		n += line.n;
+	}
+	return n;
+}
+
+size_t
+bt_proxy_write_trailers(const struct bt_proxying *p, char *out)
+{
+	return write_trailers(p, &p->x->parser.trailers, is_for_server, out);
+}
+
+struct bt_str
+bt_proxy_answer_trailers(struct bt_proxying *p)
+{
+	const struct bt_trailers *t = &p->parser.trailers;
+	char *out;
+
+	if (t->n == 0)
+		return BT_STR_NONE;
+	out = bt_arena_alloc(&p->x->arena, t->n);
+	return (struct bt_str){ out, write_trailers(p, t, is_for_client, out) };
 }

@@ -28,4 +28,15 @@ struct bt_str bt_proxy_answer_fields(struct bt_proxying *);
  */
 size_t bt_proxy_write_interim(struct bt_proxying *, char *out, size_t size);
 
+/*
+ * Writes the lines of the request's trailer section that are for the server,
+ * at most as many bytes as it has.
+ *
+ * Returns: their bytes.
+ */
+size_t bt_proxy_write_trailers(const struct bt_proxying *, char *out);
+
+/* Those of the answer's that are for the client, in the exchange's arena. */
+struct bt_str bt_proxy_answer_trailers(struct bt_proxying *);
+
 #endif

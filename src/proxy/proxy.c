@@ -5,13 +5,13 @@
  */
 
 #include "handlers/rows.h"
-#include "proxy/proxying.h"
+#include "proxy/message.h"
 
 #include <stdio.h>
 
 /* A chunk's size line and its end. */
 #define FRAME_BYTES 12
-#define LAST_CHUNK "0\r\n\r\n"
+#define LAST_CHUNK "0\r\n"
 
 static void
 on_end(struct baton_exchange *x, enum baton_end how, void *arg)
@@ -45,18 +45,21 @@ answer(struct baton_exchange *x)
 	x->ends = &p->end;
 	x->state = p;
 	x->wants_content = !x->content_over;
+	if (x->request.chunked)
+		bt_parser_keep_trailers(&x->parser, &x->arena);
 	x->watch_gone = true;
 	bt_proxying_try(p);
 }
 
+/* What has come of a trailer section goes behind the content, at once. */
 static size_t
 room(struct baton_exchange *x)
 {
 	struct bt_proxying *p = x->state;
-	size_t n = bt_proxying_room(p), frame = p->chunked ? FRAME_BYTES : 0;
+	size_t frame = FRAME_BYTES + sizeof(LAST_CHUNK) + 2;
 
-	frame += sizeof(LAST_CHUNK);
-	return n > frame ? n - frame : 0;
+	return bt_proxying_room(
+	    p, p->chunked ? frame + x->parser.trailers.n : 0);
 }
 
 static void
@@ -83,11 +86,14 @@ static void
 content_end(struct baton_exchange *x)
 {
 	struct bt_proxying *p = x->state;
+	char *at = p->out.data + p->out.end;
 
 	if (p->chunked) {
-		memcpy(p->out.data + p->out.end, LAST_CHUNK,
-		    sizeof(LAST_CHUNK) - 1);
-		p->out.end += sizeof(LAST_CHUNK) - 1;
+		memcpy(at, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
+		at += sizeof(LAST_CHUNK) - 1;
+		at += bt_proxy_write_trailers(p, at);
+		memcpy(at, "\r\n", 2);
+		p->out.end = (uint32_t)(at + 2 - p->out.data);
 	}
 	p->complete = true;
 	bt_proxying_flush(p);

@@ -216,18 +216,19 @@ ask_failed(struct bt_proxying *p, int error, const char *what)
 }
 
 size_t
-bt_proxying_room(struct bt_proxying *p)
+bt_proxying_room(struct bt_proxying *p, size_t reserve)
 {
 	struct bt_proxy_bytes *out = &p->out;
 	size_t size = all_of(p)->block_bytes;
 
 	if (p->step != BT_PROXY_ASK && p->step != BT_PROXY_ANSWER)
 		return 0;
-	if (out->at == out->end && p->sent && size - out->end < size / 4) {
+	if (out->at == out->end && p->sent &&
+	    size - out->end < size / 4 + reserve) {
 		out->at = out->end = 0;
 		p->lost = true;
 	}
-	return size - out->end;
+	return size - out->end > reserve ? size - out->end - reserve : 0;
 }
 
 void
@@ -437,6 +438,7 @@ pull(struct baton_exchange *x, char *out, size_t room)
 			complain(p, 0, "the chunks of its answer are wrong");
 			return -EBADMSG;
 		case BT_PARSE_DONE:
+			x->reply.trailers = bt_proxy_answer_trailers(p);
 			bt_proxying_finish(
 			    p, consumed < (size_t)n || in->at < in->end);
 			return (ssize_t)content;
@@ -478,6 +480,8 @@ answer_from(struct bt_proxying *p)
 				in->data + in->at, (size_t)length });
 		bt_proxying_finish(p, junk);
 	} else {
+		if (r->message.chunked && x->request.minor > 0)
+			bt_parser_keep_trailers(&p->parser, &x->arena);
 		bt_reply_stream(x, r->status, fields,
 		    r->message.chunked || r->until_close ? BT_LENGTH_UNKNOWN
 							 : length,

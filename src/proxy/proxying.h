@@ -72,7 +72,7 @@ void bt_proxying_flush(struct bt_proxying *);
 /* All of the answer has come: gives the link back, unless `junk` follows. */
 void bt_proxying_finish(struct bt_proxying *, bool junk);
 
-/* Room for so many bytes behind those in `out`; 0 when there is none. */
-size_t bt_proxying_room(struct bt_proxying *);
+/* Room behind the bytes in `out`, and `reserve` more; 0 when there is none. */
+size_t bt_proxying_room(struct bt_proxying *, size_t reserve);
 
 #endif

@@ -220,7 +220,7 @@ fill_bytes(struct bt_conn *c)
 /* The frame of a chunk: its size in hex, CRLF; and CRLF behind it. */
 #define CHUNK_SIZE_BYTES 10
 #define CHUNK_FRAME_BYTES (CHUNK_SIZE_BYTES + 2)
-#define CHUNK_LAST "0\r\n\r\n"
+#define CHUNK_LAST "0\r\n"
 
 /* Frames the `n` bytes that stand CHUNK_SIZE_BYTES behind the output. */
 static void
@@ -235,17 +235,25 @@ frame_chunk(struct bt_output *out, size_t n)
 	out->end += size_n + n + 2;
 }
 
-static void
+/* False: there is no room for its end yet. */
+static bool
 stream_over(struct bt_conn *c)
 {
 	struct baton_exchange *x = c->x;
+	struct bt_str trailers = x->reply.trailers;
+	size_t want = sizeof(CHUNK_LAST) - 1 + trailers.n + 2;
+	char *at;
 
 	if (is_chunked(x)) {
-		memcpy(c->out.data + c->out.end, CHUNK_LAST,
-		    sizeof(CHUNK_LAST) - 1);
-		c->out.end += sizeof(CHUNK_LAST) - 1;
+		if (room_for(c, want) < want)
+			return false;
+		at = put_str(c->out.data + c->out.end, BT_STR(CHUNK_LAST));
+		at = put_str(at, trailers);
+		put(at, "\r\n", 2);
+		c->out.end += want;
 	}
 	x->reply_over = true;
+	return true;
 }
 
 /* An answer that cannot be finished is cut, so that it cannot seem whole. */
@@ -295,10 +303,8 @@ fill_stream(struct bt_conn *c)
 		return cut_stream(
 		    c, 0, "the content is not as long as announced");
 	}
-	if (n == 0) {
-		stream_over(c);
-		return true;
-	}
+	if (n == 0)
+		return stream_over(c);
 	if (is_chunked(x))
 		frame_chunk(&c->out, (size_t)n);
 	else

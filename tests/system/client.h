@@ -17,6 +17,7 @@ struct client;
 struct reply {
 	unsigned status;
 	unsigned interim;    /* 1xx answers that came before it */
+	unsigned trailers;   /* lines behind the last chunk */
 	const char *head;    /* status line and fields, NUL-terminated */
 	const char *content; /* chunking undone; a NUL behind it */
 	size_t content_n;

@@ -184,6 +184,21 @@ append(struct client *c, struct reply *r, char **content, size_t n)
 	(*content)[r->content_n] = '\0';
 }
 
+/* What stands between the last chunk and the empty line. */
+static void
+take_trailers(struct client *c, struct reply *r)
+{
+	size_t end;
+
+	while ((end = line_end(c, 0)) != 2) {
+		if (memchr(c->in + c->at, ':', end) == NULL)
+			wrong(c, "a trailer field without a name");
+		c->at += end;
+		r->bytes += end;
+		r->trailers++;
+	}
+}
+
 static void
 take_chunks(struct client *c, struct reply *r, char **content)
 {
@@ -202,6 +217,8 @@ take_chunks(struct client *c, struct reply *r, char **content)
 		r->bytes += end + 2;
 		if (size > 0)
 			append(c, r, content, size);
+		else
+			take_trailers(c, r);
 		if (line_end(c, 0) != 2)
 			wrong(c, "no CRLF behind a chunk");
 		c->at += 2;

@@ -1,6 +1,7 @@
 /*
  * `proxy`: what becomes of messages on their way: interim answers, fields that
- * the conf sets and hides, what leads back.  The test is the server.
+ * the conf sets and hides, what leads back, trailers.
+ * The test is the server.
  */
 
 #include "tests/system/origin.h"
@@ -307,6 +308,128 @@ START_TEST(leads_back)
 }
 END_TEST
 
+/* A section, and what of it goes on, in both directions. */
+static const struct {
+	const char *conf, *came, *goes;
+} trailers[] = {
+	{ "", "", "" },
+	{ "", "X-Sum: 1\r\n", "X-Sum: 1\r\n" },
+	{ "", "X-Sum:1 \r\nX-Sum: 2\r\nDigest: sha-256=x\r\n",
+	    "X-Sum:1 \r\nX-Sum: 2\r\nDigest: sha-256=x\r\n" },
+	{ "", "Host: a\r\nX-Sum: 1\r\nAuthorization: b\r\n", "X-Sum: 1\r\n" },
+	{ "", "Set-Cookie: a=b\r\nX-Mine: 1\r\ncontent-type: c\r\n", "" },
+	{ "set_header X-A ''; hide_header X-A;", "X-A: 1\r\nX-B: 2\r\n",
+	    "X-B: 2\r\n" },
+};
+
+#define CHUNKS "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n"
+
+START_TEST(trailers_of_answers)
+{
+	struct daemon *d = start(trailers[_i].conf, "");
+	struct client *c = daemon_connect(d), *o;
+	const char *answer, *came;
+	size_t n;
+
+	client_puts(
+	    c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_read(o);
+	answer = scratch_printf("HTTP/1.1 200 OK\r\n" CHUNKS
+				"Connection: X-Mine\r\n\r\n"
+				"3\r\nabc\r\n0\r\n%s\r\n",
+	    trailers[_i].came);
+	for (const char *p = answer; *p != '\0'; p++)
+		ck_assert(client_send(o, p, 1));
+	came = client_peek_all(c, &n);
+	ck_assert_ptr_ne(memmem(came, n, "\r\nTrailer: X-Sum\r\n", 18), NULL);
+	answer = scratch_printf("\r\n0\r\n%s\r\n", trailers[_i].goes);
+	ck_assert_msg(
+	    memcmp(came + n - strlen(answer), answer, strlen(answer)) == 0,
+	    "%.*s", (int)n, came);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(trailers_not_for_old_clients)
+{
+	struct daemon *d = start("", "");
+	struct client *c = daemon_connect(d), *o;
+	struct reply *r;
+
+	client_puts(c, "GET / HTTP/1.0\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(o,
+	    "HTTP/1.1 200 OK\r\n" CHUNKS "\r\n"
+	    "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n");
+	r = client_read(c, "GET");
+	reply_wants_text(r, "abc");
+	ck_assert_uint_eq(r->trailers, 0);
+	reply_wants(r, "Trailer", NULL);
+	client_expect_eof(c);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(trailers_of_requests)
+{
+	struct daemon *d = start(trailers[_i].conf, "");
+	struct client *c = daemon_connect(d), *o;
+	const char *want =
+	    scratch_printf("3\r\nabc\r\n0\r\n%s\r\n", trailers[_i].goes);
+
+	client_puts(c,
+	    scratch_printf("POST / HTTP/1.1\r\nHost: h\r\n" CHUNKS
+			   "Connection: X-Mine\r\n\r\n"
+			   "3\r\nabc\r\n0\r\n%s\r\n",
+		trailers[_i].came));
+	o = origin_accept(&origin);
+	ck_assert_ptr_ne(
+	    strstr(origin_read(o), "\r\nTrailer: X-Sum\r\n"), NULL);
+	expect_bytes(o, want);
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "POST"), "ok");
+	/* and the connection still knows where messages begin */
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\nTrailer: x\r\n\r\n");
+	ck_assert_ptr_eq(strstr(origin_read(o), "Trailer"), NULL);
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
+/* As much as a section may have, behind much content, both ways. */
+START_TEST(large_trailers)
+{
+	enum { BYTES = 16000, CONTENT = 300000 };
+	struct daemon *d = start("", "max_body_size 1m;");
+	struct client *c = daemon_connect(d), *o;
+	const char *end, *came;
+	size_t n, want;
+
+	end = scratch_printf("\r\n0\r\nX-Long: %0*d\r\nX: 1\r\n\r\n", BYTES, 7);
+	want = strlen(end);
+	client_puts(c,
+	    scratch_printf("PUT / HTTP/1.1\r\nHost: h\r\n" CHUNKS
+			   "Connection: close\r\n\r\n%x\r\n%0*d%s",
+		CONTENT, CONTENT, 1, end));
+	o = origin_accept(&origin);
+	origin_read(o);
+	n = CONTENT;
+	while (memcmp(client_peek(o, n + want) + n, end, want) != 0)
+		n++; /* the frames of chunks are between */
+	client_skip(o, n + want);
+	ck_assert_uint_eq(client_waiting(o), 0);
+	client_puts(o,
+	    scratch_printf("HTTP/1.1 200 OK\r\n" CHUNKS "\r\n%x\r\n%0*d%s",
+		CONTENT, CONTENT, 1, end));
+	came = client_peek_all(c, &n);
+	ck_assert_uint_gt(n, CONTENT + want);
+	ck_assert_int_eq(memcmp(came + n - want, end, want), 0);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_messages)
 {
 	TCase *tc = bt_system_case(s, "interim");
@@ -322,4 +445,9 @@ BT_SYSTEM_SUITE(proxy_messages)
 	tcase_add_loop_test(tc, fields_of_answers, 0, BT_ROWS(answers));
 	tc = bt_system_case(s, "leading back");
 	tcase_add_loop_test(tc, leads_back, 0, BT_ROWS(mapped));
+	tc = bt_system_case(s, "trailers");
+	tcase_add_loop_test(tc, trailers_of_answers, 0, BT_ROWS(trailers));
+	tcase_add_test(tc, trailers_not_for_old_clients);
+	tcase_add_loop_test(tc, trailers_of_requests, 0, BT_ROWS(trailers));
+	tcase_add_test(tc, large_trailers);
 }
