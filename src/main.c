@@ -9,6 +9,7 @@
 #include "base/title.h"
 #include "conf/conf.h"
 #include "master/master.h"
+#include "proxy/standing.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -210,10 +211,22 @@ check(const struct options *o, const struct bt_conf *conf)
 	return bad;
 }
 
+/* What the conf names, and what its workers share. */
+static int
+load(struct bt_conf *conf, struct bt_buf *errors)
+{
+	int r = conf->upstreams_n > 0 ? bt_standings_make() : 0;
+
+	if (r < 0)
+		bt_buf_printf(errors,
+		    "cannot make the memory of upstreams: %s\n", strerror(-r));
+	return r < 0 ? r : bt_apps_load(conf, errors);
+}
+
 static const struct bt_hooks hooks = {
 	.run = bt_worker_run,
 	.check_apps = bt_apps_check,
-	.load = bt_apps_load,
+	.load = load,
 	.shared_fd = bt_apps_shared_fd,
 	.adopt_shared = bt_apps_adopt_shared,
 };

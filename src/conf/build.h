@@ -201,8 +201,8 @@ bt_directive_set_fn bt_set_route, bt_set_root, bt_set_index, bt_set_return,
     bt_set_echo, bt_set_metrics, bt_set_status;        /* set_route.c */
 bt_directive_set_fn bt_set_redirect, bt_set_try_files; /* set_target.c */
 bt_directive_set_fn bt_set_app;                        /* set_app.c */
-bt_directive_set_fn bt_set_proxy, bt_set_upstream,
-    bt_set_origin;                                       /* set_proxy.c */
+bt_directive_set_fn bt_set_proxy, bt_set_upstream, bt_set_origin,
+    bt_set_check;                                        /* set_proxy.c */
 bt_directive_set_fn bt_set_request_field, bt_set_hidden; /* set_message.c */
 bt_directive_set_fn bt_set_continuations,
     bt_set_continuation_keys; /* set_continuations.c */

@@ -21,7 +21,18 @@
 /* Of a log's line: what is not a variable. */
 #define BT_CONF_FORMAT_BYTES_MAX 2048
 
+/* Servers of one upstream. */
+#define BT_CONF_ORIGINS_MAX 64
+
 enum bt_dispatch { BT_DISPATCH_ROUND_ROBIN, BT_DISPATCH_LEAST_CONNECTIONS };
+
+/* Which server of an upstream gets the next request. */
+enum bt_balancing {
+	BT_BALANCE_ROUND_ROBIN,
+	BT_BALANCE_LEAST_CONNECTIONS,
+	BT_BALANCE_HASH_ADDRESS,
+	BT_BALANCE_HASH_URI,
+};
 
 /* What answers on a route; a row each in conf/directives.c and handlers/. */
 enum bt_handler_kind {
@@ -140,6 +151,13 @@ struct bt_conf_upstream {
 	size_t origins_n;
 	unsigned keepalive; /* idle connections of a worker to each of them */
 	int64_t keepalive_timeout_ms;
+	enum bt_balancing balance;
+	unsigned fall, rise; /* in a row: it is down, up again by its checks */
+	int64_t fail_timeout_ms;
+	int64_t slow_start_ms; /* 0: none */
+	unsigned hold_requests;
+	const char *check; /* a path; NULL: none */
+	int64_t check_interval_ms;
 };
 
 struct bt_conf_proxy { /* `proxy TARGET { ... }` */

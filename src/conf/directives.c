@@ -27,6 +27,14 @@ enum {
 	ANYWHERE = BT_IN_MAIN | BT_IN_SERVER | BT_IN_ROUTE,
 };
 
+static const char *const balances[] = {
+	[BT_BALANCE_ROUND_ROBIN] = "round_robin",
+	[BT_BALANCE_LEAST_CONNECTIONS] = "least_connections",
+	[BT_BALANCE_HASH_ADDRESS] = "hash_address",
+	[BT_BALANCE_HASH_URI] = "hash_uri",
+	NULL,
+};
+
 static const char *const dispatches[] = {
 	[BT_DISPATCH_ROUND_ROBIN] = "round_robin",
 	[BT_DISPATCH_LEAST_CONNECTIONS] = "least_connections",
@@ -502,6 +510,50 @@ const struct bt_directive bt_directives[] = {
 	    .min = 1, .max = DAY, ARGS(1, 1), UPSTREAM(keepalive_timeout_ms),
 	    .help = "How long one of these is kept.",
 	    .example = "idle_timeout 4s;" },
+	{ .name = "balance", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CHOICE,
+	    .syntax = "round_robin | least_connections | hash_address | "
+		      "hash_uri",
+	    .preset = "round_robin", .choices = balances, ARGS(1, 1),
+	    UPSTREAM(balance),
+	    .help = "Which of the servers gets the next request: each in turn, "
+		    "the one that the worker has asked least just now, or always "
+		    "the same one for a client's address or a path and query.",
+	    .example = "balance hash_address;", .nginx = " ip_hash hash " },
+	{ .name = "fall", .where = BT_IN_UPSTREAM, .type = BT_TYPE_COUNT,
+	    .syntax = "COUNT", .preset = "1", .min = 1, .max = 1000,
+	    ARGS(1, 1), UPSTREAM(fall),
+	    .help = "After so many failures in a row, of requests or of "
+		    "checks, others are asked before that server.",
+	    .example = "fall 3;", .nginx = " max_fails " },
+	{ .name = "rise", .where = BT_IN_UPSTREAM, .type = BT_TYPE_COUNT,
+	    .syntax = "COUNT", .preset = "1", .min = 1, .max = 1000,
+	    ARGS(1, 1), UPSTREAM(rise),
+	    .help = "After so many good checks in a row it is asked as before.",
+	    .example = "rise 2;" },
+	{ .name = "fail_timeout", .where = BT_IN_UPSTREAM,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "10s",
+	    .min = 1, .max = HOUR, ARGS(1, 1), UPSTREAM(fail_timeout_ms),
+	    .help = "How long others are asked before a server that requests "
+		    "found down; that is forgotten as soon as it answers.",
+	    .example = "fail_timeout 2s;", .nginx = " fail_timeout " },
+	{ .name = "slow_start", .where = BT_IN_UPSTREAM,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "0s",
+	    .min = 0, .max = HOUR, ARGS(1, 1), UPSTREAM(slow_start_ms),
+	    .help = "In that time the share of a server that was down grows "
+		    "to its whole weight.",
+	    .example = "slow_start 30s;", .nginx = " slow_start " },
+	{ .name = "hold_requests", .where = BT_IN_UPSTREAM,
+	    .type = BT_TYPE_COUNT, .syntax = "COUNT", .preset = "10000",
+	    .min = 1, .max = 1000 * 1000, ARGS(1, 1), UPSTREAM(hold_requests),
+	    .help = "So many requests of each worker wait for a server at "
+		    "once; others are answered with 503 and Retry-After. Their "
+		    "content waits with the client.",
+	    .example = "hold_requests 500;" },
+	{ .name = "check", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
+	    .syntax = "PATH [every TIME]", ARGS(1, 3), .set = bt_set_check,
+	    .help = "Each server is asked for the path, by one of the workers, "
+		    "every 5s or as said; any status below 400 is good.",
+	    .example = "check /health every 2s;", .nginx = " health_check " },
 };
 /* clang-format on */
 

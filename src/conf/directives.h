@@ -70,7 +70,7 @@ struct bt_directive {
 extern const struct bt_directive bt_directives[];
 extern const unsigned bt_directives_n;
 
-#define BT_DIRECTIVES_MAX 128 /* bt_directives_n is less: asserted */
+#define BT_DIRECTIVES_MAX 192 /* bt_directives_n is less: asserted */
 
 /* The row of that name, or NULL. */
 const struct bt_directive *bt_directive_find(struct bt_str name);

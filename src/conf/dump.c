@@ -392,6 +392,8 @@ put_proxy(struct bt_buf *out, const struct bt_conf_proxy *p)
 static void
 put_upstream(struct bt_buf *out, const struct bt_conf_upstream *u)
 {
+	char text[BT_VALUE_TEXT_MAX];
+
 	bt_buf_puts(out, "\nupstream ");
 	bt_value_append_word(out, u->name);
 	bt_buf_puts(out, " {\n");
@@ -403,6 +405,13 @@ put_upstream(struct bt_buf *out, const struct bt_conf_upstream *u)
 		if (o->weight != 1)
 			bt_buf_printf(out, " weight=%u", o->weight);
 		bt_buf_puts(out, o->backup ? " backup;\n" : ";\n");
+	}
+	if (u->check != NULL) {
+		begin(out, 1, "check");
+		bt_value_append_word(out, bt_str_of(u->check));
+		bt_buf_printf(out, " every %s;\n",
+		    bt_value_format_duration(
+			(uint64_t)u->check_interval_ms, text));
 	}
 	put_inner(out, 1, BT_IN_UPSTREAM, u);
 	bt_buf_puts(out, "}\n");

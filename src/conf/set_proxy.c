@@ -11,7 +11,8 @@
 
 #define HOST_BYTES_MAX 253
 #define WEIGHT_MAX 1000
-#define ORIGINS_MAX 64
+#define CHECK_MS 5000
+#define CHECK_MS_MIN 10
 
 /* Letters, digits, `-`, `_` and `.`, as names of hosts have. */
 static bool
@@ -132,9 +133,9 @@ bt_set_upstream(struct bt_build *b, const struct bt_node *n)
 	u->origins = bt_build_array(b, origins, sizeof(u->origins[0]));
 	frame.inner = u;
 	bt_build_block(b, &frame);
-	if (u->origins_n > ORIGINS_MAX)
-		bt_build_error(
-		    b, n, 0, "an upstream has at most %d servers", ORIGINS_MAX);
+	if (u->origins_n > BT_CONF_ORIGINS_MAX)
+		bt_build_error(b, n, 0, "an upstream has at most %d servers",
+		    BT_CONF_ORIGINS_MAX);
 	if (u->origins_n == 0)
 		bt_build_error(b, n, 0, "the upstream has no server");
 }
@@ -182,13 +183,51 @@ why_not_prefix(struct bt_str path)
 		if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c) != NULL)
 			return "percent-encode what a path cannot have";
 		if (c == '?' || c == '#')
-			return "the path of a proxy has no query and no "
-			       "fragment";
+			return "such a path has no query and no fragment";
 		if (c == '%' && !bt_value_is_escape(path, i))
 			return "a % in a path is followed by two hexadecimal "
 			       "digits";
 	}
 	return NULL;
+}
+
+void
+bt_set_check(struct bt_build *b, const struct bt_node *n)
+{
+	struct bt_conf_upstream *u = b->frame->inner;
+	struct bt_str path = n->words[1].text;
+	const char *query = path.n > 0 ? memchr(path.p, '?', path.n) : NULL;
+	uint64_t ms = CHECK_MS;
+	const char *why = NULL;
+
+	if (query != NULL)
+		path.n = (size_t)(query - path.p);
+	if (path.n == 0 || path.p[0] != '/')
+		why = "a check asks for a path, which begins with /";
+	else if ((why = why_not_prefix(path)) == NULL && query != NULL)
+		why = why_not_prefix((struct bt_str){
+		    query + 1, n->words[1].text.n - path.n - 1 });
+	if (why != NULL) {
+		bt_build_error(b, n, 1, "%s: %s", bt_build_quote(b, n, 1), why);
+		return;
+	}
+	path = n->words[1].text;
+	if (n->words_n > 2 &&
+	    (n->words_n != 4 ||
+		!bt_str_equal(n->words[2].text, BT_STR("every")))) {
+		bt_build_error(
+		    b, n, 2, "behind the path of a check stands: every TIME");
+		return;
+	}
+	if (n->words_n == 4 &&
+	    (bt_value_parse_duration(n->words[3].text, &ms, &why) < 0 ||
+		ms < CHECK_MS_MIN)) {
+		bt_build_error(b, n, 3, "%s: %s", bt_build_quote(b, n, 3),
+		    why != NULL ? why : "a check comes every 10ms at most");
+		return;
+	}
+	u->check = bt_build_copy(b, path).p;
+	u->check_interval_ms = (int64_t)ms;
 }
 
 void
@@ -242,7 +281,6 @@ bt_set_proxy(struct bt_build *b, const struct bt_node *n)
 static struct bt_conf_upstream *
 upstream_of_address(struct bt_build *b, const struct bt_proxy_note *note)
 {
-	static const char *const rows[] = { "keepalive", "idle_timeout" };
 	struct bt_frame frame = { .node = note->node, .where = BT_IN_UPSTREAM };
 	struct bt_conf_origin *o = bt_build_array(b, 1, sizeof(*o));
 	const char *why = parse_origin(b, note->name, o);
@@ -259,8 +297,10 @@ upstream_of_address(struct bt_build *b, const struct bt_proxy_note *note)
 	frame.inner = u;
 	frame.outer = b->frame;
 	b->frame = &frame;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		bt_build_preset(b, bt_directive_named(rows[i]));
+	for (unsigned i = 0; i < bt_directives_n; i++)
+		if (bt_directives[i].where == BT_IN_UPSTREAM &&
+		    bt_directives[i].preset != NULL)
+			bt_build_preset(b, &bt_directives[i]);
 	b->frame = frame.outer;
 	return u;
 }

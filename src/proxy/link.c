@@ -102,6 +102,7 @@ link_new(struct bt_origin *o, struct bt_link **ret)
 	int one = 1, fd, r = 0;
 	struct bt_link *l;
 
+	bt_score_add(&o->upstream->all->services->score->proxy_connects, 1);
 	fd = socket(
 	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
@@ -133,6 +134,7 @@ bt_link_open(struct bt_origin *o, struct bt_proxying *user, bool fresh,
 	if (r < 0 || l == NULL)
 		return r;
 	l->user = user;
+	o->busy_n++;
 	*ret = l;
 	return 0;
 }
@@ -155,6 +157,8 @@ bt_link_give(struct bt_link *l, bool good)
 	struct bt_origin *o = l->origin;
 	const struct bt_conf_upstream *conf = o->upstream->conf;
 
+	if (l->user != NULL)
+		o->busy_n--;
 	l->user = NULL;
 	if (!good || o->idle_n >= conf->keepalive) {
 		link_close(l);

@@ -56,12 +56,13 @@ fail(struct bt_proxying *p, unsigned status)
 	p->x->wants_content = false;
 	p->x->watch_gone = false;
 	bt_upstream_leave(p->upstream, p, false);
-	bt_reply_error(p->x, status, BT_STR_NONE);
+	bt_reply_error(p->x, status,
+	    status == 503 ? BT_STR("Retry-After: 1\r\n") : BT_STR_NONE);
 }
 
 /* RFC 9110, 9.2.2 */
-static bool
-is_idempotent(enum bt_method m)
+bool
+bt_proxying_is_repeatable(enum bt_method m)
 {
 	switch (m) {
 	case BT_METHOD_GET:
@@ -85,7 +86,7 @@ may_be_repeated(const struct bt_proxying *p)
 {
 	if (p->lost || p->hinted || p->in.end > 0)
 		return false;
-	return !p->sent || is_idempotent(p->x->request.method);
+	return !p->sent || p->repeatable;
 }
 
 /* What was to be sent is so again, from its begin. */
@@ -99,26 +100,50 @@ rewind_request(struct bt_proxying *p)
 	p->scan = (struct bt_head_scan){ 0 };
 }
 
+static void
+too_late(struct bt_proxying *p)
+{
+	if (p->until_ms > 0)
+		complain(p, 0,
+		    p->timed_out
+			? "did not accept, try_duration is over"
+			: "cannot be connected to, try_duration is over");
+	fail(p, p->timed_out ? 504 : 502);
+}
+
+static void
+hold(struct bt_proxying *p)
+{
+	p->step = BT_PROXY_HELD;
+	if (bt_upstream_hold(p->upstream, p) == 0)
+		return;
+	complain(p, 0, "is not there, and as many wait as hold_requests says");
+	fail(p, 503);
+}
+
 /* No server is left in this round. */
 static void
 wait_for_one(struct bt_proxying *p)
 {
 	p->tried = 0;
-	p->step = BT_PROXY_HELD;
-	if (p->until_ms > all_of(p)->services->now->ms)
-		bt_upstream_hold(p->upstream, p);
-	else
-		fail(p, p->timed_out ? 504 : 502);
+	if (p->until_ms > all_of(p)->services->now->ms) {
+		hold(p);
+		return;
+	}
+	if (p->has_failed)
+		bt_upstream_lost(p->upstream, p);
+	too_late(p);
 }
 
 static void
 connect_failed(struct bt_proxying *p, struct bt_origin *o, int error)
 {
 	bt_origin_failed(o);
+	bt_score_add(&all_of(p)->services->score->proxy_connects_failed, 1);
 	p->has_failed = true;
 	p->timed_out = error == -ETIMEDOUT;
-	/* one that is held says so when it gives up */
-	if (p->until_ms <= all_of(p)->services->now->ms)
+	/* one that waits says so when it gives up */
+	if (p->until_ms == 0)
 		complain(p, error, "cannot connect");
 }
 
@@ -126,7 +151,7 @@ static void
 connected(struct bt_proxying *p)
 {
 	p->step = BT_PROXY_ASK;
-	p->link->origin->down_until_ms = 0;
+	bt_upstream_released(p->upstream, p);
 	if (!p->head_made) {
 		size_t n;
 
@@ -154,17 +179,16 @@ void
 bt_proxying_try(struct bt_proxying *p)
 {
 	struct bt_upstream *u = p->upstream;
-	bool fresh = !is_idempotent(p->x->request.method);
+	bool fresh = !p->repeatable;
 	struct bt_origin *o;
 	int r;
 
 	if (p->until_ms > all_of(p)->services->now->ms &&
 	    !bt_upstream_lets_pass(u, p)) {
-		p->step = BT_PROXY_HELD;
-		bt_upstream_hold(u, p);
+		hold(p);
 		return;
 	}
-	while ((o = bt_upstream_choose(u, p->tried)) != NULL) {
+	while ((o = bt_upstream_choose(u, p)) != NULL) {
 		p->tried |= UINT64_C(1) << (o - u->origins);
 		r = bt_link_open(o, p, fresh, &p->link);
 		if (r < 0) {
@@ -187,10 +211,7 @@ bt_proxying_give_up(struct bt_proxying *p)
 {
 	struct baton_exchange *x = p->x;
 
-	complain(p, 0,
-	    p->timed_out ? "did not accept, try_duration is over"
-			 : "cannot be connected to, try_duration is over");
-	fail(p, p->timed_out ? 504 : 502);
+	too_late(p);
 	all_of(p)->services->resume(x);
 }
 
@@ -201,7 +222,10 @@ ask_failed(struct bt_proxying *p, int error, const char *what)
 	bool stale = p->link->used && error != -ETIMEDOUT;
 
 	p->timed_out = error == -ETIMEDOUT;
+	if (!stale)
+		bt_origin_failed(p->link->origin);
 	if (p->timed_out || !may_be_repeated(p)) {
+		bt_upstream_lost(p->upstream, p);
 		complain(p, error, what);
 		fail(p, p->timed_out ? 504 : 502);
 		return;
@@ -465,6 +489,8 @@ answer_from(struct bt_proxying *p)
 	p->step = BT_PROXY_ANSWER;
 	p->timed_out = false; /* from here on: amid the answer */
 	x->content_begun = true;
+	bt_standing_origin_well(
+	    p->link->origin->standing, all_of(p)->services->now->us);
 	bt_upstream_leave(p->upstream, p, true);
 	if (bare ||
 	    (!r->message.chunked && !r->until_close &&

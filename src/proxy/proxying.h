@@ -38,24 +38,31 @@ struct bt_proxying {
 	struct bt_link *link; /* CONNECT, ASK, ANSWER */
 	enum bt_proxy_step step;
 	TAILQ_ENTRY(bt_proxying) held_next;
-	bool is_held, is_released; /* bt_upstream's */
-	bool has_failed;           /* a connection did, since it waited */
-	bool timed_out;            /* the last one that did, by that */
-	bool head_made;            /* the request's is in `out` */
-	bool sent;                 /* a byte of the request */
-	bool hinted;               /* an interim answer came */
-	bool lost;                 /* bytes of `out` that were sent are gone */
-	bool chunked;              /* its content, on the way to the server */
-	bool complete;             /* all of it is in `out` */
-	bool wants_more;           /* of the answer: the client has taken all */
-	uint64_t tried;            /* origins, in this round */
-	int64_t until_ms;          /* it is held no longer than that */
+	/* bt_upstream's: it is in the queue; is counted as one that waits;
+	 * has a claim (standing.h), of that epoch */
+	bool is_held, waits, claimed;
+	uint32_t epoch;
+	bool repeatable;  /* its method is idempotent */
+	bool has_failed;  /* a connection did, since it waited */
+	bool timed_out;   /* the last one that did, by that */
+	bool head_made;   /* the request's is in `out` */
+	bool hinted;      /* an interim answer came */
+	bool sent;        /* a byte of the request */
+	bool lost;        /* bytes of `out` that were sent are gone */
+	bool chunked;     /* its content, on the way to the server */
+	bool complete;    /* all of it is in `out` */
+	bool wants_more;  /* of the answer: the client has taken all */
+	uint64_t tried;   /* origins, in this round */
+	int64_t until_ms; /* it is held no longer than that */
 	struct bt_proxy_bytes out, in;
 	struct bt_head_scan scan; /* of the answer's head in `in` */
 	struct bt_parser parser;  /* of the answer */
 	struct bt_response response;
 	struct bt_end end;
 };
+
+/* Asked twice it does the same as once (RFC 9110, 9.2.2). */
+bool bt_proxying_is_repeatable(enum bt_method);
 
 /* The link has events: sets the exchange going. */
 void bt_proxying_on_event(struct bt_proxying *, short events);

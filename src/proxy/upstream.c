@@ -7,28 +7,57 @@
 #include "base/mem.h"
 #include "proxy/proxying.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
-/* Others come before one that failed for so long. */
-#define DOWN_MS 10000
-/* As many answers in a row, and it is trusted again. */
-#define SUCCESSES_ENOUGH 8
+/* Who waits for too long is looked for so often. */
+#define LOOK_MS 100
 /* Room for content in a block, behind the largest head. */
 #define BLOCK_CONTENT_BYTES (16 * 1024)
 #define BLOCKS_KEPT 64
 
 static void release(struct bt_upstream *);
+static void say_longest(const struct bt_upstreams *);
+
+static struct bt_score_worker *
+score_of(const struct bt_upstream *u)
+{
+	return u->all->services->score;
+}
+
+static int64_t
+interval_us(const struct bt_proxying *p)
+{
+	return p->conf->try_interval_ms * 1000;
+}
+
+/*
+ * When the next one may go, or it is to be said who waits here, or the next
+ * look is due; at least in a ms.
+ */
+static int64_t
+wait_us(const struct bt_upstream *u, const struct bt_proxying *first)
+{
+	int64_t now_us = u->all->services->now->us, us = interval_us(first) / 2;
+	int64_t next_us =
+	    atomic_load_explicit(&u->standing->next_us, memory_order_relaxed);
+
+	if (next_us > now_us && next_us - now_us < us)
+		us = next_us - now_us;
+	if (us > LOOK_MS * 1000)
+		us = LOOK_MS * 1000;
+	return us > 1000 ? us : 1000;
+}
 
 static void
 arm(struct bt_upstream *u)
 {
 	const struct bt_proxying *first = TAILQ_FIRST(&u->held);
-	struct timeval tv;
+	struct timeval tv = { 0 };
 
 	if (first == NULL || event_pending(u->timer, EV_TIMEOUT, NULL))
 		return;
-	tv.tv_sec = first->conf->try_interval_ms / 1000;
-	tv.tv_usec = first->conf->try_interval_ms % 1000 * 1000;
+	tv.tv_usec = wait_us(u, first);
 	event_add(u->timer, &tv);
 }
 
@@ -38,6 +67,41 @@ remove_held(struct bt_upstream *u, struct bt_proxying *p)
 	TAILQ_REMOVE(&u->held, p, held_next);
 	p->is_held = false;
 	u->held_n--;
+	bt_standing_leave(u->standing, p->x->begun_us);
+}
+
+/* It does not wait any more, for good, for which there is a counter. */
+static void
+count_end(struct bt_upstream *u, struct bt_proxying *p, uint64_t *counter)
+{
+	struct bt_score_worker *score = score_of(u);
+
+	if (!p->waits)
+		return;
+	p->waits = false;
+	bt_score_set(&score->held_requests, score->held_requests - 1);
+	bt_score_add(counter, 1);
+}
+
+/* Those that have waited for long enough get their answer. */
+static void
+give_up(struct bt_upstream *u, int64_t now_ms)
+{
+	struct bt_proxying *p, *next;
+
+	if (now_ms < u->looked_ms + LOOK_MS)
+		return;
+	u->looked_ms = now_ms;
+	for (p = TAILQ_FIRST(&u->held); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, held_next);
+		if (p->until_ms > now_ms)
+			continue;
+		remove_held(u, p);
+		count_end(u, p, &score_of(u)->held_given_up);
+		bt_proxying_give_up(p);
+		/* its connection goes on: what it begins waits behind */
+		next = TAILQ_FIRST(&u->held);
+	}
 }
 
 static void
@@ -45,19 +109,11 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct bt_upstream *u = arg;
 	const struct bt_services *services = u->all->services;
-	struct bt_proxying *p, *next;
 
 	services->turn(services);
-	for (p = TAILQ_FIRST(&u->held); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, held_next);
-		if (p->until_ms > services->now->ms)
-			continue;
-		remove_held(u, p);
-		bt_proxying_give_up(p);
-		/* its connection goes on: what it begins waits behind */
-		next = TAILQ_FIRST(&u->held);
-	}
+	give_up(u, services->now->ms);
 	release(u);
+	say_longest(u->all);
 	arm(u);
 }
 
@@ -67,6 +123,7 @@ upstream_init(struct bt_upstream *u, struct bt_upstreams *all,
 {
 	u->conf = conf;
 	u->all = all;
+	u->standing = bt_standing_of(conf);
 	u->origins = bt_mem_zero(conf->origins_n, sizeof(u->origins[0]));
 	TAILQ_INIT(&u->held);
 	u->timer = evtimer_new(all->services->loop, on_timer, u);
@@ -76,6 +133,7 @@ upstream_init(struct bt_upstream *u, struct bt_upstreams *all,
 		o->conf = &conf->origins[i];
 		o->upstream = u;
 		o->addr = conf->origins[i].addr;
+		o->standing = &u->standing->origins[i];
 		TAILQ_INIT(&o->idle);
 	}
 }
@@ -87,6 +145,12 @@ bt_upstreams_new(const struct bt_services *services)
 	struct bt_upstreams *all = bt_mem_zero(1, sizeof(*all));
 
 	all->services = services;
+	if (services->score->held_requests > 0) { /* with one that died */
+		bt_score_add(&services->score->held_left,
+		    services->score->held_requests);
+		bt_score_set(&services->score->held_requests, 0);
+	}
+	bt_score_set(&services->score->held_longest_ms, 0);
 	all->n = conf->upstreams_n;
 	all->list = bt_mem_zero(all->n, sizeof(all->list[0]));
 	all->block_bytes = conf->max_header_bytes + BLOCK_CONTENT_BYTES;
@@ -125,90 +189,89 @@ bt_upstreams_free(struct bt_upstreams *all)
 	free(all);
 }
 
-/* 0: the first choice; the others in the order in which they are tried. */
-static unsigned
-rank(const struct bt_origin *o, int64_t now_ms)
-{
-	return (o->conf->backup ? 1u : 0u) +
-	    (o->down_until_ms > now_ms ? 2u : 0u);
-}
-
-/*
- * Smooth weighted round-robin: each gets its weight added, the one that has
- * most is next and pays the sum of them, so turns are spread evenly.
- */
-struct bt_origin *
-bt_upstream_choose(struct bt_upstream *u, uint64_t tried)
-{
-	int64_t now_ms = u->all->services->now->ms;
-	struct bt_origin *best = NULL;
-	unsigned best_rank = 4;
-	int sum = 0;
-
-	for (size_t i = 0; i < u->conf->origins_n; i++)
-		if (!(tried & UINT64_C(1) << i) &&
-		    rank(&u->origins[i], now_ms) < best_rank)
-			best_rank = rank(&u->origins[i], now_ms);
-	for (size_t i = 0; i < u->conf->origins_n; i++) {
-		struct bt_origin *o = &u->origins[i];
-
-		if ((tried & UINT64_C(1) << i) || rank(o, now_ms) != best_rank)
-			continue;
-		o->share += (int)o->conf->weight;
-		sum += (int)o->conf->weight;
-		if (best == NULL || o->share > best->share)
-			best = o;
-	}
-	if (best != NULL)
-		best->share -= sum;
-	return best;
-}
-
 void
 bt_origin_failed(struct bt_origin *o)
 {
-	o->down_until_ms = o->upstream->all->services->now->ms + DOWN_MS;
+	bt_standing_origin_failed(o->standing, o->upstream->conf,
+	    o->upstream->all->services->now->us);
 }
 
+/* Of all that wait in this worker. */
 static void
-count_released(struct bt_upstream *u, struct bt_proxying *p)
+say_longest(const struct bt_upstreams *all)
 {
-	p->is_released = true;
-	u->released++;
+	struct bt_score_worker *score = all->services->score;
+	int64_t now_us = all->services->now->us, longest_us = 0;
+
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct bt_proxying *p = TAILQ_FIRST(&all->list[i].held);
+
+		if (p != NULL && now_us - p->x->begun_us > longest_us)
+			longest_us = now_us - p->x->begun_us;
+	}
+	bt_score_set(&score->held_longest_ms, (uint64_t)longest_us / 1000);
 }
 
-bool
-bt_upstream_lets_pass(struct bt_upstream *u, struct bt_proxying *p)
+static bool
+claim(struct bt_upstream *u, struct bt_proxying *p)
 {
-	if (!u->careful || p->is_released)
-		return true;
-	if (u->held_n > 0 || u->released >= u->window)
+	if (!bt_standing_claim(u->standing, p->x->begun_us,
+		u->all->services->now->us, interval_us(p)))
 		return false;
-	count_released(u, p);
+	p->claimed = true;
 	return true;
 }
 
-static void
-drop_released(struct bt_upstream *u, struct bt_proxying *p)
+/*
+ * One that never failed is not doubted for what can be repeated; else the first
+ * ones are the test of it.
+ */
+bool
+bt_upstream_lets_pass(struct bt_upstream *u, struct bt_proxying *p)
 {
-	if (!p->is_released)
-		return;
-	p->is_released = false;
-	u->released--;
+	struct bt_standing *s = u->standing;
+
+	if (p->claimed)
+		return true;
+	p->epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
+	if (u->held_n > 0)
+		return false;
+	if (bt_standing_is_trusted(s) ||
+	    (p->repeatable &&
+		!atomic_load_explicit(&s->failed, memory_order_relaxed)))
+		return true;
+	return claim(u, p);
+}
+
+static void
+drop_claim(struct bt_upstream *u, struct bt_proxying *p)
+{
+	if (p->claimed)
+		bt_standing_drop(u->standing, p->epoch);
+	p->claimed = false;
 }
 
 void
+bt_upstream_lost(struct bt_upstream *u, struct bt_proxying *p)
+{
+	bt_standing_failed(
+	    u->standing, p->epoch, u->all->services->now->us, interval_us(p));
+}
+
+int
 bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 {
 	struct bt_proxying *other = TAILQ_LAST(&u->held, bt_proxying_list);
+	struct bt_score_worker *score = score_of(u);
 
-	if (p->has_failed) { /* and was not only behind others */
-		u->careful = true;
-		u->window = 1;
-		u->successes = 0;
-		p->has_failed = false;
+	if (p->has_failed) /* and was not only behind others */
+		bt_upstream_lost(u, p);
+	p->has_failed = false;
+	drop_claim(u, p);
+	if (u->held_n >= u->conf->hold_requests) {
+		bt_score_add(&score->held_refused, 1);
+		return -EAGAIN;
 	}
-	drop_released(u, p);
 	while (other != NULL && other->x->begun_us > p->x->begun_us)
 		other = TAILQ_PREV(other, bt_proxying_list, held_next);
 	if (other != NULL)
@@ -217,26 +280,40 @@ bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 		TAILQ_INSERT_HEAD(&u->held, p, held_next);
 	p->is_held = true;
 	u->held_n++;
+	if (!p->waits) {
+		p->waits = true;
+		bt_score_add(&score->holds, 1);
+		bt_score_set(&score->held_requests, score->held_requests + 1);
+	}
+	bt_standing_wait(u->standing, TAILQ_FIRST(&u->held)->x->begun_us);
 	arm(u);
+	return 0;
 }
 
-/* Those that may go on their way do, until one of them fails. */
+/* Those whose turn it is go on their way. */
 static void
 release(struct bt_upstream *u)
 {
 	struct bt_proxying *p;
 
-	while ((p = TAILQ_FIRST(&u->held)) != NULL &&
-	    (!u->careful || u->released < u->window)) {
+	while ((p = TAILQ_FIRST(&u->held)) != NULL) {
 		struct baton_exchange *x = p->x;
 
-		remove_held(u, p);
-		count_released(u, p);
-		bt_proxying_try(p);
-		if (p->is_held)
+		p->epoch = atomic_load_explicit(
+		    &u->standing->epoch, memory_order_relaxed);
+		if (!claim(u, p))
 			return;
-		u->all->services->resume(x);
+		remove_held(u, p);
+		bt_proxying_try(p);
+		if (!p->is_held)
+			u->all->services->resume(x);
 	}
+}
+
+void
+bt_upstream_released(struct bt_upstream *u, struct bt_proxying *p)
+{
+	count_end(u, p, &score_of(u)->held_released);
 }
 
 void
@@ -244,13 +321,14 @@ bt_upstream_leave(struct bt_upstream *u, struct bt_proxying *p, bool well)
 {
 	if (p->is_held)
 		remove_held(u, p);
-	drop_released(u, p);
-	if (!well || !u->careful)
+	count_end(u, p, &score_of(u)->held_left);
+	if (!well) {
+		drop_claim(u, p);
 		return;
-	if (++u->successes >= SUCCESSES_ENOUGH)
-		u->careful = false;
-	u->window = 1u << (u->successes - 1);
-	/* one answer alone proves little: the next one goes with the timer */
-	if (u->successes > 1 && u->held_n > 0)
+	}
+	bt_standing_answered(u->standing, p->epoch, p->claimed,
+	    u->all->services->now->us, interval_us(p));
+	p->claimed = false;
+	if (u->held_n > 0) /* in a turn of its own */
 		event_active(u->timer, EV_TIMEOUT, 0);
 }

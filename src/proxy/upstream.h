@@ -6,18 +6,14 @@
  * which cannot be connected to, the connections that are kept, and the requests
  * that are held until one of them is back.
  *
- * An upstream is trusted until a connection fails.  From then on it is careful:
- * requests wait in the order in which they came, and only as many as `window`
- * are on their way; one of them at first, and every `try_interval`, so that
- * what is down is asked by one and not by all.  Each answer in a row doubles
- * the window; so what is back is not run over, and a server that takes a single
- * request and goes, over and over, gets them one by one.
+ * What all workers know together is in standing.h.
  *
  * Context: worker, on the loop.
  */
 
 #include "base/pool.h"
 #include "proxy/link.h"
+#include "proxy/standing.h"
 
 struct bt_proxying;
 struct bt_upstream;
@@ -31,8 +27,9 @@ struct bt_origin {
 	struct bt_addr addr;
 	struct bt_link_list idle; /* the one used last in front */
 	unsigned idle_n;
-	int share;             /* of the turns, see choose() */
-	int64_t down_until_ms; /* it failed: others are tried before */
+	unsigned busy_n; /* links that are lent */
+	int64_t share;   /* of the turns, see choose.c */
+	struct bt_standing_origin *standing;
 };
 
 struct bt_upstream {
@@ -41,9 +38,9 @@ struct bt_upstream {
 	struct bt_origin *origins;
 	struct bt_proxying_list held; /* who came first in front */
 	unsigned held_n;
-	bool careful;
-	unsigned window, released, successes; /* while it is careful */
-	struct event *timer;
+	int64_t looked_ms; /* for those that waited for too long */
+	struct bt_standing *standing;
+	struct event *timer; /* while somebody is held */
 };
 
 /* All those of a worker, by their number in the conf. */
@@ -61,26 +58,37 @@ struct bt_upstreams *bt_upstreams_new(const struct bt_services *);
 void bt_upstreams_free(struct bt_upstreams *);
 
 /*
- * Whose turn it is, by weight, among those not in `tried` (a set of indexes);
- * one that failed lately only where no other is left, a backup before that.
+ * The next server for a request, as `balance` says, among those that it has not
+ * tried; one that is down only where no other is left, a backup before that.
+ * In choose.c.
  *
  * Returns: NULL when all were tried.
  */
-struct bt_origin *bt_upstream_choose(struct bt_upstream *, uint64_t tried);
+struct bt_origin *bt_upstream_choose(
+    struct bt_upstream *, const struct bt_proxying *);
 
-/* It could not be connected to. */
+/* It could not be connected to, or broke off before an answer. */
 void bt_origin_failed(struct bt_origin *);
 
 /*
- * Whether the request may go on its way at once; if so, while it is careful, it
- * counts as released.
+ * Whether the request may go on its way at once: the upstream is trusted, or it
+ * is the request's turn.
  */
 bool bt_upstream_lets_pass(struct bt_upstream *, struct bt_proxying *);
 
-/* It waits, in its order, until bt_proxying_try() is called for it. */
-void bt_upstream_hold(struct bt_upstream *, struct bt_proxying *);
+/*
+ * It waits, in its order, until bt_proxying_try() is called for it.  -EAGAIN:
+ * there are too many.
+ */
+int bt_upstream_hold(struct bt_upstream *, struct bt_proxying *);
+
+/* It has a connection now. */
+void bt_upstream_released(struct bt_upstream *, struct bt_proxying *);
 
 /* It was answered (`well`), or ends otherwise; also one that is held. */
 void bt_upstream_leave(struct bt_upstream *, struct bt_proxying *, bool well);
+
+/* It could not be answered, and is not tried again. */
+void bt_upstream_lost(struct bt_upstream *, struct bt_proxying *);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x62746e73u /* "btns" */
-#define VERSION 6         /* grows with every change of the structs */
+#define VERSION 7         /* grows with every change of the structs */
 
 const char *const bt_score_store_names[BT_SCORE_STORES] = { "url", "memory",
 	"disk" };

@@ -8,18 +8,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void
-origin_reserve(struct origin *o)
+/* Port 0: a free one. */
+static void
+take_port(struct origin *o, unsigned port)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
+	int one = 1;
 
 	o->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_ne(o->fd, -1);
+	ck_assert_int_eq(
+	    setsockopt(o->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
 	ck_assert_int_eq(bind(o->fd, (void *)&sin, sizeof(sin)), 0);
 	ck_assert_int_eq(getsockname(o->fd, (void *)&sin, &len), 0);
 	o->port = ntohs(sin.sin_port);
+}
+
+void
+origin_reserve(struct origin *o)
+{
+	take_port(o, 0);
+}
+
+void
+origin_restart(struct origin *o)
+{
+	origin_stop(o);
+	take_port(o, o->port);
 }
 
 void
@@ -40,6 +58,17 @@ origin_stop(struct origin *o)
 {
 	close(o->fd);
 	o->fd = -1;
+}
+
+bool
+origin_is_up(const struct origin *o)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0;
+
+	ck_assert_int_eq(
+	    getsockopt(o->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len), 0);
+	return listens;
 }
 
 bool

@@ -22,6 +22,11 @@ void origin_listen(struct origin *);
 
 void origin_stop(struct origin *);
 
+/* Refuses connections from now on, until origin_listen(), on the same port. */
+void origin_restart(struct origin *);
+
+bool origin_is_up(const struct origin *);
+
 /* Waits for the next connection. */
 struct client *origin_accept(struct origin *);
 

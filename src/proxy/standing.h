@@ -1,0 +1,125 @@
+#ifndef BT_PROXY_STANDING_H
+#define BT_PROXY_STANDING_H
+
+/*
+ * What all workers know together of an upstream, in shared memory: whether it
+ * can be trusted, which of its servers failed, whose turn it is to ask.  So one
+ * probe serves all, and who waits in one worker is not passed by who came later
+ * in another one.
+ *
+ * An upstream is trusted after some answers in a row.  Until then, and from a
+ * failure on, requests claim their way: a single one first, and not before
+ * `next_us`; that is the one which came first.  Each answer but the first lets
+ * one more be on its way at a time; so what is back is not run over, and a
+ * server that takes one request and goes, over and over, gets them one by one.
+ * Each failure begins a new epoch: what was on its way before says nothing.
+ *
+ * There is no lock: what two workers do at once leaves a claim too few or too
+ * many, which a second without news makes good.  The memory is the same for the
+ * workers of all confs that name the same servers; it goes with the master's
+ * program.
+ */
+
+#include "conf/conf.h"
+
+#include <stdatomic.h>
+
+/* As many answers in a row, and an upstream is trusted. */
+#define BT_STANDING_ENOUGH 8
+
+/* Of one server. */
+struct bt_standing_origin {
+	_Atomic uint32_t fails;         /* in a row */
+	_Atomic uint32_t checks_failed; /* in a row, up to `fall` */
+	_Atomic uint32_t checks_passed; /* in a row, up to `rise` */
+	_Atomic bool checked_down;      /* by its checks */
+	_Atomic int64_t down_until_us;  /* others come before */
+	_Atomic int64_t up_since_us;    /* after it was down; 0: always */
+	_Atomic int64_t check_next_us;  /* who takes it on checks */
+};
+
+struct bt_standing {
+	_Atomic uint64_t key; /* 0: free */
+	_Atomic uint32_t epoch;
+	_Atomic uint32_t answers;   /* in a row, of this epoch */
+	_Atomic uint32_t in_flight; /* claims, of this epoch */
+	_Atomic uint32_t window;    /* in_flight at most */
+	_Atomic bool failed;        /* ever */
+	_Atomic int64_t next_us;    /* of the next claim, while there is one */
+	_Atomic int64_t first_us;   /* the begin of whose turn it is; 0: none */
+	_Atomic int64_t moved_us;   /* the last claim, answer, or failure */
+	struct bt_standing_origin origins[BT_CONF_ORIGINS_MAX];
+};
+
+/*
+ * Makes the memory, once.
+ *
+ * Returns: 0, or negative errno.  Context: master, before it forks workers that
+ * have an upstream.
+ */
+int bt_standings_make(void);
+
+/*
+ * That of the upstream.  Where the memory has no place left, one of this worker
+ * alone.  Lives as long as the process.  Context: worker.
+ */
+struct bt_standing *bt_standing_of(const struct bt_conf_upstream *);
+
+/* Requests may go as they come. */
+static inline bool
+bt_standing_is_trusted(const struct bt_standing *s)
+{
+	return atomic_load_explicit(&s->answers, memory_order_relaxed) >=
+	    BT_STANDING_ENOUGH;
+}
+
+/*
+ * Whether the request that began at `begun_us` may go now.  If so it counts as
+ * on its way, in the present epoch, until one of the three calls below.
+ */
+bool bt_standing_claim(struct bt_standing *, int64_t begun_us, int64_t now_us,
+    int64_t interval_us);
+
+/* It was answered; `claimed`: by a claim. */
+void bt_standing_answered(struct bt_standing *, uint32_t epoch, bool claimed,
+    int64_t now_us, int64_t interval_us);
+
+/* It could not be answered, tried in that epoch: a new one begins. */
+void bt_standing_failed(
+    struct bt_standing *, uint32_t epoch, int64_t now_us, int64_t interval_us);
+
+/* The claim ends without news. */
+void bt_standing_drop(struct bt_standing *, uint32_t epoch);
+
+/*
+ * Says that one who began then waits.  Each worker does so for its first one
+ * twice in an interval, as each claim makes them all forgotten.
+ *
+ * Returns: whether it came first of all.
+ */
+bool bt_standing_wait(struct bt_standing *, int64_t begun_us);
+
+/* Who waited, and began then, does not wait any more. */
+void bt_standing_leave(struct bt_standing *, int64_t begun_us);
+
+/* The server could not be connected to, or broke off before an answer. */
+void bt_standing_origin_failed(struct bt_standing_origin *,
+    const struct bt_conf_upstream *, int64_t now_us);
+
+/* It answered, or took a connection. */
+void bt_standing_origin_well(struct bt_standing_origin *, int64_t now_us);
+
+/* What its check has said. */
+void bt_standing_origin_checked(struct bt_standing_origin *,
+    const struct bt_conf_upstream *, bool well, int64_t now_us);
+
+/* Others come before it. */
+static inline bool
+bt_standing_origin_is_down(const struct bt_standing_origin *o, int64_t now_us)
+{
+	return atomic_load_explicit(&o->down_until_us, memory_order_relaxed) >
+	    now_us ||
+	    atomic_load_explicit(&o->checked_down, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * A proxy that holds: requests wait for a server, in their order, through what
+ * happens meanwhile, and all of them are counted.  The test is the server.
+ */
+
+#include "tests/system/origin.h"
+#include "tests/system/system.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYE \
+	"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+
+enum { CLIENTS = 10 };
+
+static struct origin origin, other;
+static struct client *clients[CLIENTS];
+
+static struct daemon *
+start(const char *workers, const char *inner)
+{
+	return daemon_start(
+	    scratch_printf("workers %s;\n"
+			   "upstream app { server 127.0.0.1:%u; %s }\n"
+			   "server {\n"
+			   "    route / { proxy app { try_duration 60s; "
+			   "try_interval 5ms; } }\n"
+			   "    route = /fixed { return 200 x; }\n"
+			   "}\n",
+		workers, origin.port, inner));
+}
+
+static double
+metric(struct daemon *d, const char *name)
+{
+	return metrics_sum(
+	    daemon_metrics(d), scratch_printf("baton_worker_proxy_%s", name));
+}
+
+static struct held {
+	struct daemon *daemon;
+	unsigned n;
+} held;
+
+static bool
+are_held(void *arg)
+{
+	const struct held *h = arg;
+
+	return metric(h->daemon, "held") == h->n;
+}
+
+static void
+wait_held(struct daemon *d, unsigned n)
+{
+	held = (struct held){ d, n };
+	wait_until(are_held, &held, "so many are held");
+}
+
+static bool
+have_failed(void *arg)
+{
+	const struct held *h = arg;
+
+	return metric(h->daemon, "connects_failed_total") > h->n;
+}
+
+/* One more was refused. */
+static void
+wait_probe(struct daemon *d)
+{
+	held = (struct held){ d, (unsigned)metric(d, "connects_failed_total") };
+	wait_until(have_failed, &held, "a connection is refused");
+}
+
+/* Request `i`: every other one is not to be repeated. */
+static const char *
+method_of(int i)
+{
+	return i % 2 ? "POST" : "GET";
+}
+
+static void
+ask_all(struct daemon *d)
+{
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = daemon_connect(d);
+		client_puts(clients[i],
+		    scratch_printf("%s /%d HTTP/1.1\r\nHost: h\r\n"
+				   "Content-Length: 1\r\n\r\nx",
+			method_of(i), i));
+		wait_held(d, (unsigned)i + 1);
+	}
+}
+
+/* The origin takes the next request; the number in it. */
+static int
+serve_one(struct client **ret)
+{
+	const char *head;
+
+	*ret = origin_accept(&origin);
+	head = origin_read(*ret);
+	client_skip(*ret, 1);
+	return atoi(strchr(head, '/') + 1);
+}
+
+/* They come in their order, of whichever worker, and one at a time at first. */
+START_TEST(in_order)
+{
+	struct daemon *d;
+	struct client *o;
+
+	origin_reserve(&origin);
+	d = start("2", "");
+	ask_all(d);
+	ck_assert(metric(d, "held_longest_milliseconds") >= 0);
+	origin_listen(&origin);
+	for (int i = 0; i < CLIENTS; i++) {
+		int n = serve_one(&o);
+
+		if (i < 2) {
+			ck_assert_int_eq(n, i);
+			ck_assert(!origin_is_called(&origin));
+		}
+		client_puts(o, BYE);
+		client_close(o);
+		reply_wants_text(client_read(clients[n], method_of(n)), "ok");
+		client_close(clients[n]);
+	}
+	ck_assert_double_eq(metric(d, "holds_total"), CLIENTS);
+	ck_assert_double_eq(metric(d, "held_released_total"), CLIENTS);
+	ck_assert_double_eq(metric(d, "held"), 0);
+	daemon_stop(d);
+}
+END_TEST
+
+/*
+ * A server that takes one request, closes its listener and is another one then:
+ * every request is answered, in its order, and none is lost.
+ */
+START_TEST(one_by_one)
+{
+	struct daemon *d;
+	struct client *o;
+
+	origin_reserve(&origin);
+	d = start("2", "");
+	ask_all(d);
+	for (int i = 0; i < CLIENTS; i++) {
+		origin_listen(&origin);
+		ck_assert_int_eq(serve_one(&o), i);
+		origin_restart(&origin);
+		client_puts(o, BYE);
+		client_close(o);
+		reply_wants_text(client_read(clients[i], method_of(i)), "ok");
+		if (i < CLIENTS - 1)
+			wait_probe(d);
+	}
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(through_a_reload)
+{
+	struct daemon *d;
+	struct client *o;
+
+	origin_reserve(&origin);
+	d = start("2", "");
+	ask_all(d);
+	daemon_reload(d);
+	origin_listen(&origin);
+	for (int i = 0; i < CLIENTS; i++) {
+		int n = serve_one(&o);
+
+		client_puts(o, BYE);
+		client_close(o);
+		reply_wants_text(client_read(clients[n], method_of(n)), "ok");
+	}
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(too_many)
+{
+	const struct reply *r;
+	struct daemon *d;
+	struct client *c;
+
+	origin_reserve(&origin);
+	d = start("1", "hold_requests 2;");
+	for (unsigned i = 0; i < 2; i++) {
+		clients[i] = daemon_connect(d);
+		client_puts(clients[i], "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+		wait_held(d, i + 1);
+	}
+	c = daemon_connect(d);
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->status, 503);
+	ck_assert_ptr_nonnull(reply_field(r, "Retry-After"));
+	ck_assert_double_eq(metric(d, "hold_refused_total"), 1);
+	client_close(clients[0]); /* it leaves its place */
+	wait_held(d, 1);
+	ck_assert_double_eq(metric(d, "held_left_total"), 1);
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	wait_held(d, 2);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Lost: 502 and never twice.  Those behind it are not lost with it. */
+START_TEST(lost_alone)
+{
+	struct daemon *d;
+	struct client *o;
+	int lost = 0;
+
+	origin_start(&origin);
+	d = start("2", "");
+	for (int i = 1; i < CLIENTS; i += 2) {
+		clients[i] = daemon_connect(d);
+		client_puts(clients[i],
+		    scratch_printf("POST /%d HTTP/1.1\r\nHost: h\r\n"
+				   "Content-Length: 1\r\n\r\nx",
+			i));
+	}
+	serve_one(&o);
+	origin_restart(&origin);
+	client_reset(o);
+	origin_listen(&origin);
+	for (int i = 3; i < CLIENTS; i += 2) {
+		serve_one(&o);
+		client_puts(o, BYE);
+		client_close(o);
+	}
+	for (int i = 1; i < CLIENTS; i += 2) {
+		unsigned status = client_read(clients[i], "POST")->status;
+
+		ck_assert(status == 200 || (status == 502 && lost++ == 0));
+	}
+	ck_assert_int_eq(lost, 1);
+	daemon_stop(d);
+}
+END_TEST
+
+static struct daemon *
+start_two(const char *more, const char *first, const char *second)
+{
+	return daemon_start(scratch_printf(
+	    "workers 1;\n"
+	    "upstream app { server 127.0.0.1:%u%s; server 127.0.0.1:%u%s; %s "
+	    "}\n"
+	    "server { route / { proxy app { try_duration 0s; } } }\n",
+	    origin.port, first, other.port, second, more));
+}
+
+/* Until one of the two is called. */
+static void
+wait_called(void)
+{
+	struct pollfd fds[] = { { .fd = other.fd, .events = POLLIN },
+		{ .fd = origin.fd, .events = POLLIN } };
+	int64_t left_ms = wait_deadline() - wait_deadline_in(0);
+
+	ck_assert_int_gt(
+	    poll(fds, origin_is_up(&origin) ? 2 : 1, (int)left_ms), 0);
+}
+
+/* Asks, and which of the two has it: 0 or 1; it answers. */
+static int
+whose(struct daemon *d, const char *path)
+{
+	struct client *c = daemon_connect(d), *o;
+	bool at_other;
+
+	client_puts(
+	    c, scratch_printf("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path));
+	wait_called();
+	at_other = origin_is_called(&other);
+	o = origin_accept(at_other ? &other : &origin);
+	origin_read(o);
+	client_puts(o, BYE);
+	client_close(o);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	client_close(c);
+	return at_other;
+}
+
+START_TEST(turns_by_weight)
+{
+	int of_other = 0;
+	struct daemon *d;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two("", " weight=3", "");
+	for (int i = 0; i < 16; i++)
+		of_other += whose(d, "/");
+	ck_assert_int_eq(of_other, 4);
+	daemon_stop(d);
+}
+END_TEST
+
+START_TEST(turns_by_hash)
+{
+	int first, of_other = 0;
+	struct daemon *d;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two("balance hash_uri;", "", "");
+	for (int i = 0; i < 32; i++) {
+		const char *path = scratch_printf("/%d", i);
+
+		first = whose(d, path);
+		of_other += first;
+		ck_assert_int_eq(whose(d, path), first);
+	}
+	ck_assert_int_gt(of_other, 0);
+	ck_assert_int_lt(of_other, 32);
+	daemon_stop(d);
+	d = start_two("balance hash_address;", "", "");
+	first = whose(d, "/a");
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(whose(d, scratch_printf("/%d", i)), first);
+	daemon_stop(d);
+}
+END_TEST
+
+/* The one that has a request under way does not get the next one. */
+START_TEST(turns_by_connections)
+{
+	struct client *c, *o;
+	struct daemon *d;
+	int busy;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two("balance least_connections;", "", "");
+	c = daemon_connect(d);
+	client_puts(c, "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+	wait_called();
+	busy = origin_is_called(&other);
+	o = origin_accept(busy ? &other : &origin);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(whose(d, "/"), !busy);
+	origin_answer(o, BYE);
+	client_close(o);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
+static bool
+is_first_again(void *arg)
+{
+	return whose(arg, "/") == 0;
+}
+
+/* One that is down is passed over at once, and taken up again. */
+START_TEST(backup)
+{
+	struct daemon *d;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two("fail_timeout 1ms;", "", " backup");
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(whose(d, "/"), 0);
+	origin_restart(&origin);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(whose(d, "/"), 1);
+	origin_listen(&origin);
+	wait_until(is_first_again, d, "the first one is asked again");
+	daemon_stop(d);
+}
+END_TEST
+
+BT_SYSTEM_SUITE(hold)
+{
+	TCase *tc = bt_system_case(s, "queue");
+
+	tcase_add_test(tc, in_order);
+	tcase_add_test(tc, one_by_one);
+	tcase_add_test(tc, through_a_reload);
+	tcase_add_test(tc, too_many);
+	tcase_add_test(tc, lost_alone);
+	tc = bt_system_case(s, "servers");
+	tcase_add_test(tc, turns_by_weight);
+	tcase_add_test(tc, turns_by_hash);
+	tcase_add_test(tc, turns_by_connections);
+	tcase_add_test(tc, backup);
+}
