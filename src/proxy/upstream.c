@@ -150,7 +150,7 @@ bt_upstreams_new(const struct bt_services *services)
 		    services->score->held_requests);
 		bt_score_set(&services->score->held_requests, 0);
 	}
-	bt_score_set(&services->score->held_longest_ms, 0);
+	bt_score_set(&services->score->held_longest_s, 0);
 	all->n = conf->upstreams_n;
 	all->list = bt_mem_zero(all->n, sizeof(all->list[0]));
 	all->block_bytes = conf->max_header_bytes + BLOCK_CONTENT_BYTES;
@@ -209,7 +209,7 @@ say_longest(const struct bt_upstreams *all)
 		if (p != NULL && now_us - p->x->begun_us > longest_us)
 			longest_us = now_us - p->x->begun_us;
 	}
-	bt_score_set(&score->held_longest_ms, (uint64_t)longest_us / 1000);
+	bt_score_set(&score->held_longest_s, (uint64_t)longest_us / 1000000);
 }
 
 static bool

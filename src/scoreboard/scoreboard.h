@@ -102,13 +102,13 @@ struct bt_score_worker {
 	 */
 	uint64_t proxy_connects, proxy_connects_failed;
 	uint64_t holds, held_released;
-	uint64_t held_given_up;   /* past try_duration */
-	uint64_t held_left;       /* their client went */
-	uint64_t held_refused;    /* past hold_requests: never held */
-	uint64_t held_requests;   /* gauge */
-	uint64_t held_longest_ms; /* gauge: of those */
-	uint64_t memory_bytes;    /* gauge: its own, resident */
-	int32_t guard_pid;        /* written before it is ready; 0: none */
+	uint64_t held_given_up;  /* past try_duration */
+	uint64_t held_left;      /* their client went */
+	uint64_t held_refused;   /* past hold_requests: never held */
+	uint64_t held_requests;  /* gauge */
+	uint64_t held_longest_s; /* gauge: of those */
+	uint64_t memory_bytes;   /* gauge: its own, resident */
+	int32_t guard_pid;       /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */
