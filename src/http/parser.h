@@ -69,7 +69,7 @@ struct bt_parser {
 	enum bt_chunk_place place;
 	uint32_t line_bytes; /* of this chunk-size line so far */
 	uint32_t extension_bytes, trailer_bytes; /* of the message so far */
-	char trailer[16];  /* the begin of a trailer's name, lower case */
+	char trailer[24];  /* the begin of a trailer's name, as it came */
 	uint8_t trailer_n; /* its length, at most one more than fits */
 	struct bt_trailers trailers; /* those of bt_parser_keep_trailers() */
 	bool complete; /* llhttp has seen the end of what it was fed */
