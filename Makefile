@@ -60,7 +60,7 @@ LLHTTP_LIBS   :=
 LLHTTP_OBJ    := $(addprefix $B/llhttp/,llhttp.o api.o http.o)
 endif
 
-PKGS       := libevent_core libcrypt zlib libsodium
+PKGS       := libevent_core libcrypt zlib libsodium libcares
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) $(LLHTTP_CFLAGS)
 DEP_LIBS   := $(LLHTTP_LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CHECK_CFLAGS := $(shell $(PKG_CONFIG) --cflags check 2>/dev/null)

@@ -190,7 +190,7 @@ void bt_check_servers(struct bt_build *);
 bt_directive_set_fn bt_set_error_log, bt_set_access_log,
     bt_set_log_format; /* set_log.c */
 bt_directive_set_fn bt_set_limit_connections, bt_set_limit_rate,
-    bt_set_trusted_proxies; /* set_main.c */
+    bt_set_trusted_proxies, bt_set_resolver; /* set_main.c */
 bt_directive_set_fn bt_set_server, bt_set_listen,
     bt_set_name;                                 /* set_server.c */
 bt_directive_set_fn bt_set_access, bt_set_field; /* set_scope.c */

@@ -256,6 +256,8 @@ struct bt_conf {
 	unsigned limit_connections, limit_rate, limit_rate_burst;
 	const struct bt_addr_block *proxies; /* that are trusted */
 	size_t proxies_n;
+	const struct bt_addr *resolvers; /* none: the system's */
+	size_t resolvers_n;
 	int64_t worker_timeout_ms;
 	int64_t slow_callback_ms; /* 0: off */
 	unsigned crash_rescue;    /* 0: off */

@@ -21,6 +21,7 @@
 #define ARGS(least, most) .args_min = (least), .args_max = (most)
 
 enum {
+	RESOLVERS_MAX = 8,
 	SECOND = 1000,
 	HOUR = 3600 * SECOND,
 	DAY = 24 * HOUR,
@@ -134,6 +135,13 @@ const struct bt_directive bt_directives[] = {
 		    "deny and limit_rate.",
 	    .example = "trusted_proxies 10.0.0.0/8 2001:db8::1;",
 	    .nginx = " set_real_ip_from real_ip_header real_ip_recursive " },
+	{ .name = "resolver", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
+	    .syntax = "ADDRESS[:PORT] ... | system", .preset = "system",
+	    ARGS(1, RESOLVERS_MAX), .set = bt_set_resolver,
+	    .help = "The DNS servers that are asked for names of upstreams; "
+		    "system is what /etc/resolv.conf has.",
+	    .example = "resolver 10.0.0.2 [2001:db8::1]:5353;",
+	    .nginx = " resolver_timeout " },
 	{ .name = "worker_max_requests", .where = BT_IN_MAIN,
 	    .type = BT_TYPE_COUNT, .syntax = "COUNT | off", .preset = "off",
 	    .special = "off", .min = 1, .max = 1000000000, ARGS(1, 1),
@@ -495,7 +503,8 @@ const struct bt_directive bt_directives[] = {
 	    .example = "upstream app { server 10.0.0.2:9000; }",
 	    .nginx = " upstream " },
 	{ .name = "server", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
-	    .syntax = "ADDRESS | unix:PATH [weight=COUNT] [backup]",
+	    .syntax = "ADDRESS | HOST[:PORT] | unix:PATH [weight=COUNT] "
+		      "[backup]",
 	    ARGS(1, 3), .repeats = true, .set = bt_set_origin,
 	    .help = "One of its servers; a backup is asked while all others are "
 		    "down.",

@@ -210,6 +210,18 @@ put_proxies(struct bt_buf *out, const struct bt_conf *conf)
 }
 
 static void
+put_resolvers(struct bt_buf *out, const struct bt_conf *conf)
+{
+	char text[BT_ADDR_TEXT_MAX];
+
+	begin(out, 0, "resolver");
+	for (size_t i = 0; i < conf->resolvers_n; i++)
+		bt_buf_printf(out, "%s%s", i ? " " : "",
+		    bt_addr_format(&conf->resolvers[i], text));
+	bt_buf_puts(out, conf->resolvers_n ? ";\n" : "system;\n");
+}
+
+static void
 put_header(struct bt_buf *out, unsigned depth, const char *name,
     const struct bt_conf_field *f)
 {
@@ -489,6 +501,7 @@ bt_conf_dump(const struct bt_conf *conf, struct bt_buf *out)
 	put_limits(out, conf);
 	put_keys(out, conf);
 	put_proxies(out, conf);
+	put_resolvers(out, conf);
 	for (const struct bt_conf_upstream *u = conf->upstreams; u; u = u->next)
 		if (u->named)
 			put_upstream(out, u);

@@ -7,6 +7,9 @@
 #include "conf/values.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+
+#define DNS_PORT 53
 
 void
 bt_set_trusted_proxies(struct bt_build *b, const struct bt_node *n)
@@ -131,4 +134,39 @@ bt_set_limit_rate(struct bt_build *b, const struct bt_node *n)
 	}
 	b->conf->limit_rate = rate;
 	b->conf->limit_rate_burst = burst;
+}
+
+/* A DNS server's, with a port. */
+static int
+parse_resolver(struct bt_str s, struct bt_addr *ret)
+{
+	void *sa = &ret->ss;
+
+	if (bt_addr_parse_host(s, ret) < 0)
+		return -EINVAL;
+	if (bt_addr_port(ret) != 0)
+		return 0;
+	if (ret->ss.ss_family == AF_INET)
+		((struct sockaddr_in *)sa)->sin_port = htons(DNS_PORT);
+	else
+		((struct sockaddr_in6 *)sa)->sin6_port = htons(DNS_PORT);
+	return 0;
+}
+
+void
+bt_set_resolver(struct bt_build *b, const struct bt_node *n)
+{
+	struct bt_addr *addrs;
+
+	if (n->words_n == 2 && bt_str_equal(n->words[1].text, BT_STR("system")))
+		return;
+	addrs = bt_build_array(b, n->words_n - 1, sizeof(*addrs));
+	b->conf->resolvers = addrs;
+	for (unsigned i = 1; i < n->words_n; i++)
+		if (parse_resolver(
+			n->words[i].text, &addrs[b->conf->resolvers_n++]) < 0)
+			bt_build_error(b, n, i,
+			    "%s: a resolver is an address of IPv4 or IPv6, "
+			    "with or without a port",
+			    bt_build_quote(b, n, i));
 }

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+static bool dials_another(struct bt_link *, short events);
+
 static void
 link_close(struct bt_link *l)
 {
@@ -38,6 +40,8 @@ on_event(evutil_socket_t fd, short events, void *arg)
 
 	services->turn(services);
 	if (l->user != NULL) {
+		if (dials_another(l, events))
+			return;
 		bt_proxying_on_event(l->user, events);
 		return;
 	}
@@ -81,6 +85,14 @@ is_fresh(const struct bt_link *l)
 	    errno == EAGAIN;
 }
 
+/* It leads to what its name no longer means. */
+static bool
+is_of_old_name(const struct bt_link *l)
+{
+	return l->origin->name != NULL &&
+	    !bt_name_is_current(l->origin->name, l->pick);
+}
+
 static struct bt_link *
 take_idle(struct bt_origin *o)
 {
@@ -88,19 +100,19 @@ take_idle(struct bt_origin *o)
 
 	while ((l = TAILQ_FIRST(&o->idle)) != NULL) {
 		forget_idle(l);
-		if (is_fresh(l))
+		if (!is_of_old_name(l) && is_fresh(l))
 			return l;
 		link_close(l);
 	}
 	return NULL;
 }
 
+/* Begins to connect to what the origin's address is. */
 static int
-link_new(struct bt_origin *o, struct bt_link **ret)
+dial_address(const struct bt_origin *o, int *ret_fd)
 {
 	const struct sockaddr *sa = (const void *)&o->addr.ss;
-	int one = 1, fd, r = 0;
-	struct bt_link *l;
+	int one = 1, fd, r;
 
 	bt_score_add(&o->upstream->all->services->score->proxy_connects, 1);
 	fd = socket(
@@ -114,14 +126,82 @@ link_new(struct bt_origin *o, struct bt_link **ret)
 		bt_fd_close(&fd);
 		return r;
 	}
-	l = bt_mem_zero(1, sizeof(*l));
-	l->origin = o;
-	l->fd = fd;
-	l->connected = sa->sa_family == AF_UNIX;
-	event_assign(&l->event, o->upstream->all->services->loop, fd,
+	*ret_fd = fd;
+	return 0;
+}
+
+/* The same for one of its name's addresses, the next that does not refuse. */
+static int
+dial_name(struct bt_origin *o, struct bt_link *l, int *ret_fd)
+{
+	int r = -EDESTADDRREQ;
+
+	while (l->others > 0) {
+		l->others--;
+		l->pick = bt_name_next(o->name);
+		if ((r = dial_address(o, ret_fd)) == 0)
+			return 0;
+		bt_name_failed(o->name, l->pick);
+	}
+	return r;
+}
+
+static int
+dial(struct bt_origin *o, struct bt_link *l, int *ret_fd)
+{
+	if (o->addr.ss.ss_family == AF_UNSPEC)
+		return -EDESTADDRREQ; /* nobody knows it yet */
+	return o->name == NULL ? dial_address(o, ret_fd)
+			       : dial_name(o, l, ret_fd);
+}
+
+static int
+link_new(struct bt_origin *o, struct bt_link **ret)
+{
+	struct bt_link *l, begun = { .origin = o, .fd = -1 };
+	int r;
+
+	begun.others = o->name != NULL ? bt_name_count(o->name) : 0;
+	if ((r = dial(o, &begun, &begun.fd)) < 0)
+		return r;
+	l = bt_mem_new(sizeof(*l));
+	*l = begun;
+	l->connected = o->addr.ss.ss_family == AF_UNIX;
+	event_assign(&l->event, o->upstream->all->services->loop, l->fd,
 	    EV_PERSIST, on_event, l);
 	*ret = l;
 	return 0;
+}
+
+/*
+ * One of a name's addresses could not be connected to: there may be another,
+ * and nobody has to know.
+ *
+ * Returns: whether it is being connected to.
+ */
+static bool
+dials_another(struct bt_link *l, short events)
+{
+	struct bt_origin *o = l->origin;
+	int fd = -1, r;
+
+	if (l->connected || o->name == NULL)
+		return false;
+	r = events & EV_TIMEOUT ? -ETIMEDOUT : bt_link_take_error(l);
+	if (r == 0)
+		return false;
+	l->error = r;
+	bt_name_failed(o->name, l->pick);
+	if (dial_name(o, l, &fd) < 0)
+		return false;
+	event_del(&l->event);
+	bt_fd_close(&l->fd);
+	l->fd = fd;
+	l->error = 0;
+	event_assign(&l->event, o->upstream->all->services->loop, l->fd,
+	    (short)(l->watching | EV_PERSIST), on_event, l);
+	set_event(l);
+	return true;
 }
 
 int
@@ -145,6 +225,8 @@ bt_link_take_error(struct bt_link *l)
 	socklen_t len = sizeof(int);
 	int error = 0;
 
+	if (l->error != 0)
+		return l->error;
 	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		return -errno;
 	l->connected = error == 0;

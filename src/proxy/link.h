@@ -10,6 +10,7 @@
  */
 
 #include "handlers/reply.h"
+#include "proxy/resolver.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -27,6 +28,9 @@ struct bt_link {
 	bool connected;
 	bool used; /* it has carried an exchange before this one */
 	int64_t timeout_ms;
+	int error;                /* how the connecting ended, if not well */
+	unsigned others;          /* addresses that may be tried, of a name */
+	struct bt_name_pick pick; /* which it is at */
 	struct event event;
 };
 

@@ -15,6 +15,7 @@
 #include "proxy/link.h"
 #include "proxy/standing.h"
 
+struct bt_name;
 struct bt_proxying;
 struct bt_upstream;
 
@@ -25,6 +26,7 @@ struct bt_origin {
 	const struct bt_conf_origin *conf;
 	struct bt_upstream *upstream;
 	struct bt_addr addr;
+	struct bt_name *name; /* whose addresses those are in turn; or NULL */
 	struct bt_link_list idle; /* the one used last in front */
 	unsigned idle_n;
 	unsigned busy_n; /* links that are lent */

@@ -17,6 +17,7 @@
 #include "handlers/file_cache.h"
 #include "handlers/gzip.h"
 #include "handlers/reply.h"
+#include "proxy/resolver.h"
 #include "proxy/upstream.h"
 #include "worker/memory.h"
 #include "worker/output.h"
@@ -283,8 +284,10 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		    fds < CACHE_FDS_MAX ? (unsigned)fds : CACHE_FDS_MAX) };
 	if (w->conf->loaded != NULL)
 		w->services.stores = bt_stores_new(&w->services);
-	if (w->conf->upstreams_n > 0)
+	if (w->conf->upstreams_n > 0) {
 		w->services.upstreams = bt_upstreams_new(&w->services);
+		w->resolver = bt_resolver_new(w->services.upstreams);
+	}
 	w->router = bt_router_new(&w->services);
 	w->access_log = bt_access_log_new(w->conf, heritage->log_fds, w->score);
 	if ((r = loop_init(w)) < 0) {
@@ -315,6 +318,7 @@ bt_worker_fini(struct bt_worker *w)
 	bt_gzip_free(w->services.gzip);
 	bt_fd_close(&w->memory_fd);
 	bt_access_log_free(w->access_log);
+	bt_resolver_free(w->resolver);
 	bt_upstreams_free(w->services.upstreams);
 	bt_router_free(w->router); /* may have events of its own */
 	if (w->base != NULL)
@@ -341,6 +345,7 @@ bt_worker_run(struct bt_heritage *heritage)
 	if (r == 0) {
 		bt_worker_turn(w);
 		read_memory(w);
+		bt_resolver_settle(w->resolver);
 		bt_inbox_start(w);
 		/* it is ready when it says so */
 		bt_channel_notify(heritage->channel, BT_MESSAGE_ROOM);

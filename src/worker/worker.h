@@ -34,6 +34,7 @@ struct bt_worker {
 	struct event *tick, *inbox, *offload;
 	struct bt_now now;
 	struct bt_services services;
+	struct bt_resolver *resolver; /* NULL: no name to look up */
 	struct bt_router *router;
 	struct bt_access_log *access_log; /* NULL: none */
 	struct bt_common_fields common;

@@ -481,6 +481,11 @@ static const struct row rows[] = {
 	{ SERVER("gzip_types text/a/b;"), { "1:21: \"text/a/b\" is not" } },
 	{ SERVER("gzip_types 'text/a;b';"), { "1:21: \"text/a;b\" is not" } },
 
+	/* resolver */
+	{ "resolver dns.example;" OK_SERVER,
+	    { "1:10: \"dns.example\": a resolver is an address" } },
+	{ "resolver 1.2.3.4 system;" OK_SERVER, { "1:18: \"system\": " } },
+	{ "resolver 10.0.0.1:x;" OK_SERVER, { "1:10: \"10.0.0.1:x\": " } },
 	/* trusted_proxies */
 	{ "trusted_proxies 10.0.0.1/8;" OK_SERVER, { "1:17: \"10.0.0.1/8\": " } },
 	{ "trusted_proxies ::1 all;" OK_SERVER,
