@@ -107,14 +107,14 @@ take_idle(struct bt_origin *o)
 	return NULL;
 }
 
-/* Begins to connect to what the origin's address is. */
-static int
-dial_address(const struct bt_origin *o, int *ret_fd)
+int
+bt_origin_connect(const struct bt_origin *o, int *ret_fd)
 {
 	const struct sockaddr *sa = (const void *)&o->addr.ss;
 	int one = 1, fd, r;
 
-	bt_score_add(&o->upstream->all->services->score->proxy_connects, 1);
+	if (sa->sa_family == AF_UNSPEC)
+		return -EDESTADDRREQ; /* nobody knows it yet */
 	fd = socket(
 	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
@@ -139,7 +139,7 @@ dial_name(struct bt_origin *o, struct bt_link *l, int *ret_fd)
 	while (l->others > 0) {
 		l->others--;
 		l->pick = bt_name_next(o->name);
-		if ((r = dial_address(o, ret_fd)) == 0)
+		if ((r = bt_origin_connect(o, ret_fd)) == 0)
 			return 0;
 		bt_name_failed(o->name, l->pick);
 	}
@@ -149,9 +149,7 @@ dial_name(struct bt_origin *o, struct bt_link *l, int *ret_fd)
 static int
 dial(struct bt_origin *o, struct bt_link *l, int *ret_fd)
 {
-	if (o->addr.ss.ss_family == AF_UNSPEC)
-		return -EDESTADDRREQ; /* nobody knows it yet */
-	return o->name == NULL ? dial_address(o, ret_fd)
+	return o->name == NULL ? bt_origin_connect(o, ret_fd)
 			       : dial_name(o, l, ret_fd);
 }
 
@@ -161,6 +159,7 @@ link_new(struct bt_origin *o, struct bt_link **ret)
 	struct bt_link *l, begun = { .origin = o, .fd = -1 };
 	int r;
 
+	bt_score_add(&o->upstream->all->services->score->proxy_connects, 1);
 	begun.others = o->name != NULL ? bt_name_count(o->name) : 0;
 	if ((r = dial(o, &begun, &begun.fd)) < 0)
 		return r;

@@ -37,6 +37,15 @@ struct bt_link {
 TAILQ_HEAD(bt_link_list, bt_link);
 
 /*
+ * Begins to connect to its address; writable is when that has ended, well or
+ * not.
+ *
+ * Returns: 0 with the descriptor, the caller's; -EDESTADDRREQ while nobody
+ * knows the address, another negative errno.
+ */
+int bt_origin_connect(const struct bt_origin *, int *ret_fd);
+
+/*
  * An idle link of the origin, or a new one, which may have to be waited for:
  * then it is writable when it is there.  `fresh`: no idle one.
  *

@@ -136,6 +136,7 @@ upstream_init(struct bt_upstream *u, struct bt_upstreams *all,
 		o->standing = &u->standing->origins[i];
 		TAILQ_INIT(&o->idle);
 	}
+	u->checks = bt_checks_new(u);
 }
 
 struct bt_upstreams *
@@ -163,6 +164,7 @@ bt_upstreams_new(const struct bt_services *services)
 static void
 upstream_fini(struct bt_upstream *u)
 {
+	bt_checks_free(u->checks);
 	for (size_t i = 0; i < u->conf->origins_n; i++) {
 		struct bt_origin *o = &u->origins[i];
 		struct bt_link *l;

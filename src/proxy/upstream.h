@@ -12,6 +12,7 @@
  */
 
 #include "base/pool.h"
+#include "proxy/check.h"
 #include "proxy/link.h"
 #include "proxy/standing.h"
 
@@ -43,6 +44,7 @@ struct bt_upstream {
 	int64_t looked_ms; /* for those that waited for too long */
 	struct bt_standing *standing;
 	struct event *timer; /* while somebody is held */
+	struct bt_checks *checks;
 };
 
 /* All those of a worker, by their number in the conf. */

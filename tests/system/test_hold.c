@@ -380,6 +380,83 @@ START_TEST(backup)
 }
 END_TEST
 
+/* The next check: its bytes; it is answered with that status line. */
+static void
+check(struct origin *o, const char *status)
+{
+	struct client *c = origin_accept(o);
+
+	ck_assert_str_eq(origin_read(c),
+	    scratch_printf("GET /health?a HTTP/1.1\r\n"
+			   "Host: 127.0.0.1:%u\r\n"
+			   "Connection: close\r\n\r\n",
+		o->port));
+	client_puts(c,
+	    scratch_printf("HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status));
+	client_expect_end(c);
+	client_close(c);
+}
+
+static bool
+is_said(void *arg)
+{
+	return strstr(daemon_stderr(arg), "is up by its check") != NULL;
+}
+
+static bool
+is_denied(void *arg)
+{
+	return strstr(daemon_stderr(arg),
+		   "is down by its check: it answers 503") != NULL;
+}
+
+/*
+ * No request goes to a server that is down by its check, though it takes
+ * connections.  One of two workers checks for both, and both know.
+ */
+START_TEST(checked)
+{
+	struct client *c, *o;
+	struct daemon *d;
+
+	origin_start(&origin);
+	d = daemon_start(
+	    scratch_printf("workers 2;\n"
+			   "upstream app {\n"
+			   "    server 127.0.0.1:%u;\n"
+			   "    server unix:@DIR@/other.sock backup;\n"
+			   "    check /health?a every 500ms; rise 2;\n"
+			   "    keepalive off;\n"
+			   "}\n"
+			   "server { route / { proxy app; } }\n"
+			   "server { listen unix:@DIR@/other.sock;\n"
+			   "    route / { return 200 other; } }\n",
+		origin.port));
+	check(&origin, "200 OK");
+	check(&origin, "503 Sorry");
+	wait_until(is_denied, d, "it is down");
+	for (int i = 0; i < 4; i++) { /* to both workers */
+		c = daemon_connect(d);
+		client_puts(c, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+		reply_wants_text(client_read(c, "GET"), "other");
+		client_close(c);
+	}
+	check(&origin, "204 No Content");
+	check(&origin, "302 Found");
+	wait_until(is_said, d, "it is up");
+	c = daemon_connect(d);
+	client_puts(c, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+	for (bool asked = false; !asked;) { /* or the next check */
+		o = origin_accept(&origin);
+		asked = strncmp(origin_read(o), "GET /x ", 7) == 0;
+		client_puts(o, BYE);
+		client_close(o);
+	}
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(hold)
 {
 	TCase *tc = bt_system_case(s, "queue");
@@ -394,4 +471,5 @@ BT_SYSTEM_SUITE(hold)
 	tcase_add_test(tc, turns_by_hash);
 	tcase_add_test(tc, turns_by_connections);
 	tcase_add_test(tc, backup);
+	tcase_add_test(tc, checked);
 }
