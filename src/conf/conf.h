@@ -172,6 +172,7 @@ struct bt_conf_proxy { /* `proxy TARGET { ... }` */
 	struct bt_str *hidden; /* names of fields of answers */
 	size_t hidden_n;
 	unsigned maps_back; /* 0: off */
+	unsigned buffers;   /* 0: off */
 };
 
 /* What server and route inherit from where they stand in, whole lists. */

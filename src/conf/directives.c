@@ -474,6 +474,14 @@ const struct bt_directive bt_directives[] = {
 	    .min = 1, .max = 60 * SECOND, ARGS(1, 1), PROXY(try_interval_ms),
 	    .help = "How often one of those that wait tries to connect.",
 	    .example = "try_interval 10ms;" },
+	{ .name = "buffering", .where = BT_IN_PROXY, .type = BT_TYPE_CHOICE,
+	    .syntax = "on | off", .preset = "off", .choices = off_or_on,
+	    ARGS(1, 1), PROXY(buffers),
+	    .help = "Takes answers as fast as the other server gives them, "
+		    "into memory and then an unlinked file in /var/tmp of up "
+		    "to 1 GiB, so that a slow client does not keep it busy.",
+	    .example = "buffering on;",
+	    .nginx = " proxy_buffering " },
 	{ .name = "map_back", .where = BT_IN_PROXY, .type = BT_TYPE_CHOICE,
 	    .syntax = "on | off", .preset = "on", .choices = off_or_on,
 	    ARGS(1, 1), PROXY(maps_back),

@@ -5,6 +5,7 @@
  */
 
 #include "handlers/rows.h"
+#include "proxy/buffering.h"
 #include "proxy/message.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ on_end(struct baton_exchange *x, enum baton_end how, void *arg)
 	if (p->link != NULL)
 		bt_link_give(p->link, false);
 	p->link = NULL;
+	bt_buffering_end(p);
 	bt_upstream_leave(p->upstream, p, false);
 	bt_pool_give(&all->blocks, p->out.data);
 	bt_pool_give(&all->blocks, p->in.data);

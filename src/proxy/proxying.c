@@ -5,6 +5,7 @@
 #include "proxy/proxying.h"
 
 #include "base/log.h"
+#include "proxy/buffering.h"
 #include "proxy/message.h"
 
 #include <errno.h>
@@ -291,6 +292,16 @@ bt_proxying_finish(struct bt_proxying *p, bool junk)
 	p->link = NULL;
 }
 
+void
+bt_proxying_break_off(struct bt_proxying *p, int error, const char *what)
+{
+	complain(p, error, what);
+	p->broken = error < 0 ? error : -EBADMSG;
+	p->step = BT_PROXY_OVER;
+	p->x->wants_content = false;
+	drop_link(p);
+}
+
 /* Reads of the answer into the block; negative errno, or 0 at its end. */
 static ssize_t
 read_some(struct bt_proxying *p)
@@ -511,7 +522,9 @@ answer_from(struct bt_proxying *p)
 		bt_reply_stream(x, r->status, fields,
 		    r->message.chunked || r->until_close ? BT_LENGTH_UNKNOWN
 							 : length,
-		    pull);
+		    p->conf->buffers ? bt_buffering_pull : pull);
+		if (p->conf->buffers)
+			bt_buffering_start(p);
 	}
 	x->reply.forwarded = true;
 }
@@ -582,7 +595,10 @@ bt_proxying_on_event(struct bt_proxying *p, short events)
 		on_ask(p, events);
 		break;
 	case BT_PROXY_ANSWER:
-		on_answer(p, events);
+		if (p->spool != NULL)
+			bt_buffering_on_event(p, events);
+		else
+			on_answer(p, events);
 		break;
 	case BT_PROXY_HELD:
 	case BT_PROXY_OVER:

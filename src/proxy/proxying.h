@@ -31,6 +31,8 @@ struct bt_proxy_bytes {
 	uint32_t at, end;
 };
 
+struct bt_spool;
+
 struct bt_proxying {
 	struct baton_exchange *x;
 	struct bt_upstream *upstream;
@@ -42,18 +44,20 @@ struct bt_proxying {
 	 * has a claim (standing.h), of that epoch */
 	bool is_held, waits, claimed;
 	uint32_t epoch;
-	bool repeatable;  /* its method is idempotent */
-	bool has_failed;  /* a connection did, since it waited */
-	bool timed_out;   /* the last one that did, by that */
-	bool head_made;   /* the request's is in `out` */
-	bool hinted;      /* an interim answer came */
-	bool sent;        /* a byte of the request */
-	bool lost;        /* bytes of `out` that were sent are gone */
-	bool chunked;     /* its content, on the way to the server */
-	bool complete;    /* all of it is in `out` */
-	bool wants_more;  /* of the answer: the client has taken all */
-	uint64_t tried;   /* origins, in this round */
-	int64_t until_ms; /* it is held no longer than that */
+	bool repeatable;        /* its method is idempotent */
+	bool has_failed;        /* a connection did, since it waited */
+	bool timed_out;         /* the last one that did, by that */
+	bool head_made;         /* the request's is in `out` */
+	bool hinted;            /* an interim answer came */
+	bool sent;              /* a byte of the request */
+	bool lost;              /* bytes of `out` that were sent are gone */
+	bool chunked;           /* its content, on the way to the server */
+	bool complete;          /* all of it is in `out` */
+	bool wants_more;        /* of the answer: the client has taken all */
+	uint64_t tried;         /* origins, in this round */
+	int64_t until_ms;       /* it is held no longer than that */
+	struct bt_spool *spool; /* `buffering on`, in ANSWER and OVER */
+	int broken;             /* behind what is in it: negative errno */
 	struct bt_proxy_bytes out, in;
 	struct bt_head_scan scan; /* of the answer's head in `in` */
 	struct bt_parser parser;  /* of the answer */
@@ -72,6 +76,12 @@ void bt_proxying_try(struct bt_proxying *);
 
 /* It was held for long enough: answers 502 or 504, and sets it going. */
 void bt_proxying_give_up(struct bt_proxying *);
+
+/*
+ * Amid an answer that is buffered: no more of it will come.  Says what the
+ * server did; the client gets what there is, and then the cut.
+ */
+void bt_proxying_break_off(struct bt_proxying *, int error, const char *what);
 
 /* Sends what is in `out`, as far as the server takes it. */
 void bt_proxying_flush(struct bt_proxying *);

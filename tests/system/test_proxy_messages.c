@@ -1,12 +1,13 @@
 /*
  * `proxy`: what becomes of messages on their way: interim answers, fields that
- * the conf sets and hides, what leads back, trailers.
- * The test is the server.
+ * the conf sets and hides, what leads back, trailers,
+ * and answers that are buffered.  The test is the server.
  */
 
 #include "tests/system/origin.h"
 #include "tests/system/system.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -430,6 +431,112 @@ START_TEST(large_trailers)
 }
 END_TEST
 
+/* More than sockets and memory have for it, and no two blocks of it alike. */
+enum { LARGE = 24 * 1024 * 1024 };
+
+static char *
+large_content(void)
+{
+	char *content = malloc(LARGE);
+
+	ck_assert_ptr_ne(content, NULL);
+	for (size_t i = 0; i < LARGE; i++)
+		content[i] = (char)('a' + i % 23 + (i >> 16) % 3);
+	return content;
+}
+
+/* 0: a length, 1: one chunk, 2: to the end. */
+static void
+give_head(struct client *o, int framing)
+{
+	origin_answer(o,
+	    framing == 0
+		? scratch_printf(
+		      "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE)
+		: framing == 1
+		? scratch_printf("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+				 "chunked\r\n\r\n%x\r\n",
+		      LARGE)
+		: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+}
+
+/* A client that takes nothing keeps no server; it gets all of it in the end. */
+START_TEST(buffered)
+{
+	struct daemon *d = start("buffering on;", "");
+	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 65536);
+	struct client *o;
+	char *content = large_content();
+	struct reply *r;
+
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	give_head(o, _i);
+	ck_assert(client_send(o, content, LARGE));
+	if (_i == 1)
+		client_puts(o, "\r\n0\r\nX-Sum: 1\r\n\r\n");
+	/* its connection is free again, so its end is seen */
+	client_finish_sending(o);
+	client_expect_end(o);
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->status, 200);
+	ck_assert_uint_eq(r->trailers, _i == 1);
+	reply_wants_content(r, content, LARGE);
+	free(content);
+	daemon_stop(d);
+}
+END_TEST
+
+/* What came before it broke off is given, and then the cut. */
+START_TEST(buffered_and_cut)
+{
+	struct daemon *d = start("buffering on;", "");
+	struct client *c = client_tcp_narrow("127.0.0.1", d->port, 65536), *o;
+	char *content = large_content();
+	const char *got;
+	size_t n;
+
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	give_head(o, _i);
+	ck_assert(client_send(o, content, LARGE - 1));
+	client_close(o);
+	got = client_peek_all(c, &n);
+	if (_i == 0) {
+		ck_assert_uint_gt(n, LARGE - 1);
+		ck_assert_int_eq(
+		    memcmp(got + n - (LARGE - 1), content, LARGE - 1), 0);
+	}
+	ck_assert_ptr_eq(memmem(got, n, "\r\n0\r\n", 5), NULL);
+	ck_assert_ptr_ne(strstr(daemon_stderr(d), "amid its answer"), NULL);
+	free(content);
+	daemon_stop(d);
+}
+END_TEST
+
+/* Who leaves takes what was kept for him along, also what threads hold. */
+START_TEST(buffered_for_nobody)
+{
+	enum { CLIENTS = 4 };
+	struct daemon *d = start("buffering on;", "");
+	char *content = large_content();
+	struct client *c, *o;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		c = client_tcp_narrow("127.0.0.1", d->port, 65536);
+		client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+		o = origin_accept(&origin);
+		give_head(o, 0);
+		client_push(o, content, LARGE - 1, 20);
+		client_reset(c);
+		client_expect_end(o);
+		client_close(o);
+	}
+	free(content);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_messages)
 {
 	TCase *tc = bt_system_case(s, "interim");
@@ -450,4 +557,8 @@ BT_SYSTEM_SUITE(proxy_messages)
 	tcase_add_test(tc, trailers_not_for_old_clients);
 	tcase_add_loop_test(tc, trailers_of_requests, 0, BT_ROWS(trailers));
 	tcase_add_test(tc, large_trailers);
+	tc = bt_system_case(s, "buffering");
+	tcase_add_loop_test(tc, buffered, 0, 3);
+	tcase_add_loop_test(tc, buffered_and_cut, 0, 2);
+	tcase_add_test(tc, buffered_for_nobody);
 }
