@@ -460,6 +460,26 @@ farewell(const struct bt_conn *c)
 	return c->x->watch_gone ? EV_READ | EV_CLOSED | EV_ET : 0;
 }
 
+/*
+ * Nothing is wanted of the client but that it stays.  While a request is asked
+ * of others the watch for the next one stays as it is: to change it and back
+ * would be four system calls for each request, and usually nothing comes
+ * before the answer.  What comes nevertheless is seen by on_event().
+ */
+static void
+wait_for_others(struct bt_conn *c, enum bt_conn_phase phase)
+{
+	wait_for(c, phase, c->watching == EV_READ ? EV_READ : farewell(c));
+}
+
+/* Whether its watch for reading is only one that was left. */
+static bool
+is_left_watching(const struct bt_conn *c)
+{
+	return (c->phase == BT_CONN_HELD || c->phase == BT_CONN_WORK) &&
+	    c->watching == EV_READ && !wants_more_content(c);
+}
+
 /* Names what the connection waits for, now that nothing moves any more. */
 static void
 settle(struct bt_conn *c)
@@ -469,12 +489,12 @@ settle(struct bt_conn *c)
 
 	if (may_hand_back(c) && hand_back(c))
 		bt_worker_check_done(c->worker);
+	else if (c->x != NULL && c->x->work != NULL && c->out.at < c->out.end)
+		wait_for(c, BT_CONN_WORK, (short)(EV_WRITE | read));
+	else if (c->x != NULL && c->x->work != NULL && read)
+		wait_for(c, BT_CONN_WORK, read);
 	else if (c->x != NULL && c->x->work != NULL)
-		wait_for(c, BT_CONN_WORK,
-		    read || c->out.at < c->out.end
-			? (short)(read |
-			      (c->out.at < c->out.end ? EV_WRITE : 0))
-			: farewell(c));
+		wait_for_others(c, BT_CONN_WORK);
 	else if (sending)
 		wait_for(c, BT_CONN_SEND, (short)(EV_WRITE | read));
 	else if (c->x == NULL)
@@ -482,7 +502,7 @@ settle(struct bt_conn *c)
 	else if (read)
 		wait_for(c, BT_CONN_CONTENT, read);
 	else
-		wait_for(c, BT_CONN_HELD, farewell(c));
+		wait_for_others(c, BT_CONN_HELD);
 }
 
 static bool
@@ -563,6 +583,10 @@ on_event(evutil_socket_t fd, short events, void *arg)
 	bt_worker_turn(c->worker);
 	if (c->phase == BT_CONN_LINGER) {
 		linger_read(c);
+		return;
+	}
+	if (is_left_watching(c)) {
+		watch(c, farewell(c)); /* it tells at once what is so now */
 		return;
 	}
 	if (c->watching & EV_ET) {
