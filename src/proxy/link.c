@@ -75,16 +75,6 @@ bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 	set_event(l);
 }
 
-/* Whether it still stands: nothing to read, no end. */
-static bool
-is_fresh(const struct bt_link *l)
-{
-	char byte;
-
-	return recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
-	    errno == EAGAIN;
-}
-
 /* It leads to what its name no longer means. */
 static bool
 is_of_old_name(const struct bt_link *l)
@@ -93,6 +83,12 @@ is_of_old_name(const struct bt_link *l)
 	    !bt_name_is_current(l->origin->name, l->pick);
 }
 
+/*
+ * The one used last: others may get too old.  Its event was there all the time,
+ * so it still stood when the loop last looked; to ask once more for each
+ * request would leave the time until the request is there all the same.  One
+ * that is stale costs a silent repetition.
+ */
 static struct bt_link *
 take_idle(struct bt_origin *o)
 {
@@ -100,7 +96,7 @@ take_idle(struct bt_origin *o)
 
 	while ((l = TAILQ_FIRST(&o->idle)) != NULL) {
 		forget_idle(l);
-		if (!is_of_old_name(l) && is_fresh(l))
+		if (!is_of_old_name(l))
 			return l;
 		link_close(l);
 	}
