@@ -353,7 +353,7 @@ format: ## clang-format all sources in place (CHECK=1: only say which)
 
 # ---- comparing it
 
-$B/floor $B/idle $B/probe: $B/%: bench/%.c $B/flags
+$B/floor $B/idle $B/probe $B/proxy_ends: $B/%: bench/%.c $B/flags
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
@@ -374,6 +374,12 @@ bench-apps: ## applications: work beside the loop, continuations
 	@.ci/deps bench
 	$(AGAIN) $B/baton $B/probe $B/continuations $(APPS) $(TEST_APPS)
 	@BUILD=$(abspath $B) bench/apps
+
+bench-proxy: ## in front of another server, against three that can be there
+	@.ci/deps bench
+	$(AGAIN) $B/baton $B/proxy_ends
+	@BATON=$(abspath $B/baton) ENDS=$(abspath $B/proxy_ends) \
+	    OUT=$(abspath build/bench) bench/proxy
 
 bench: ## measure against five other servers and a bare loop
 	@.ci/deps bench
@@ -482,7 +488,7 @@ FORCE:
 .PHONY: all run run-now check check-now unit system run-unit $(UNIT_HALVES) \
     run-system $(SYSTEM_HALVES) \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
-    browser analyze analyze-now headers layers format bench bench-cold install \
-    uninstall deb deb-now test-service deps help clean FORCE
+    browser analyze analyze-now headers layers format bench bench-cold \
+    bench-proxy install uninstall deb deb-now test-service deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
