@@ -392,6 +392,37 @@ START_TEST(client_leaves)
 }
 END_TEST
 
+/* The next request comes while the first is answered; or the client goes then.
+ */
+START_TEST(client_does_not_wait)
+{
+	struct client *c, *o;
+	struct daemon *d;
+
+	origin_start(&origin);
+	d = start("");
+	c = daemon_connect(d);
+	client_puts(c, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_read(o);
+	client_puts(c, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+	/* another one's answer: by then that has been seen */
+	client_get(daemon_connect(d), "/fixed", "");
+	if (_i == 1) {
+		client_close(c);
+		client_expect_end(o);
+	} else {
+		client_puts(o, OK);
+		reply_wants_text(client_read(c, "GET"), "ok");
+		ck_assert_ptr_ne(strstr(origin_read(o), "GET /2 "), NULL);
+		client_puts(o, OK);
+		reply_wants_text(client_read(c, "GET"), "ok");
+		client_expect(c, "GET /fixed HTTP/1.1\r\nHost: h\r\n\r\n", 200);
+	}
+	daemon_stop(d);
+}
+END_TEST
+
 /* A connection that was kept is closed by the origin: nobody notices. */
 START_TEST(kept_and_closed)
 {
@@ -525,6 +556,7 @@ BT_SYSTEM_SUITE(proxy)
 	tc = bt_system_case(s, "clients");
 	tcase_add_test(tc, client_that_does_not_read);
 	tcase_add_test(tc, client_leaves);
+	tcase_add_loop_test(tc, client_does_not_wait, 0, 2);
 	tc = bt_system_case(s, "hold and retry");
 	tcase_add_loop_test(tc, kept_and_closed, 0, 2);
 	tcase_add_test(tc, never_twice);
