@@ -158,10 +158,10 @@ bt_buffering_pull(struct baton_exchange *x, char *out, size_t room)
 {
 	struct bt_proxying *p = x->state;
 	ssize_t n = bt_spool_take(p->spool, out, room);
-	size_t free;
+	size_t left;
 
 	if (p->link != NULL && !(p->link->watching & EV_READ) &&
-	    bt_spool_room(p->spool, &free) != NULL)
+	    bt_spool_room(p->spool, &left) != NULL)
 		watch(p, true);
 	if (n != 0)
 		return n;
