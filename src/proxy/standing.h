@@ -93,7 +93,7 @@ void bt_standing_drop(struct bt_standing *, uint32_t epoch);
 
 /*
  * Says that one who began then waits.  Each worker does so for its first one
- * twice in an interval, as each claim makes them all forgotten.
+ * once in an interval, as each claim makes them all forgotten.
  *
  * Returns: whether it came first of all.
  */

@@ -32,18 +32,22 @@ interval_us(const struct bt_proxying *p)
 }
 
 /*
- * When the next one may go, or it is to be said who waits here, or the next
- * look is due; at least in a ms.
+ * When it may go, where it came first of all; else until it is to be said anew
+ * that it waits, amid the next interval.  Or the next look is due.
  */
 static int64_t
 wait_us(const struct bt_upstream *u, const struct bt_proxying *first)
 {
-	int64_t now_us = u->all->services->now->us, us = interval_us(first) / 2;
+	int64_t now_us = u->all->services->now->us, us = 0;
 	int64_t next_us =
 	    atomic_load_explicit(&u->standing->next_us, memory_order_relaxed);
 
-	if (next_us > now_us && next_us - now_us < us)
+	if (next_us > now_us)
 		us = next_us - now_us;
+	if (!bt_standing_wait(u->standing, first->x->begun_us))
+		us += interval_us(first) / 2;
+	else if (us == 0)
+		us = interval_us(first);
 	if (us > LOOK_MS * 1000)
 		us = LOOK_MS * 1000;
 	return us > 1000 ? us : 1000;
