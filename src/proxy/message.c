@@ -11,20 +11,28 @@
 
 #include <stdio.h>
 
+#define NAME(literal) \
+	{ \
+		(literal), sizeof(literal) - 1 \
+	}
+
 /* Of the connection, or written by us (RFC 9110, 7.6.1). */
-static const char *const hop_by_hop[] = { "connection", "keep-alive",
-	"proxy-connection", "proxy-authenticate", "te", "transfer-encoding",
-	"upgrade", "content-length" };
-static const char *const rewritten[] = { "host", "expect", "forwarded", "via",
-	"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto" };
+static const struct bt_str hop_by_hop[] = { NAME("connection"),
+	NAME("keep-alive"), NAME("proxy-connection"),
+	NAME("proxy-authenticate"), NAME("te"), NAME("transfer-encoding"),
+	NAME("upgrade"), NAME("content-length") };
+static const struct bt_str rewritten[] = { NAME("host"), NAME("expect"),
+	NAME("forwarded"), NAME("via"), NAME("x-forwarded-for"),
+	NAME("x-forwarded-host"), NAME("x-forwarded-proto") };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Each field of each head is asked for: most differ in length already. */
 static bool
-is_one_of(struct bt_str name, const char *const *names, size_t n)
+is_one_of(struct bt_str name, const struct bt_str *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (bt_str_equal_nocase(name, bt_str_of(names[i])))
+		if (names[i].n == name.n && bt_str_equal_nocase(name, names[i]))
 			return true;
 	return false;
 }
@@ -40,10 +48,15 @@ is_trailer(struct bt_str name)
 static bool
 is_named_in_connection(const struct bt_request *m, struct bt_str name)
 {
-	struct bt_str list, option;
+	struct bt_str list = bt_request_known(m, BT_FIELD_CONNECTION), option;
 	unsigned at = 0;
 
-	if (!m->known[BT_FIELD_CONNECTION])
+	if (list.p == NULL)
+		return false;
+	/* usually it is `close` or `keep-alive`, and no list to be taken apart
+	 */
+	if (list.n != name.n && memchr(list.p, ',', list.n) == NULL &&
+	    (m->repeated & UINT32_C(1) << BT_FIELD_CONNECTION) == 0)
 		return false;
 	while (bt_request_known_next(m, BT_FIELD_CONNECTION, &at, &list))
 		while (bt_str_list_next(&list, &option))
