@@ -39,6 +39,9 @@ enum bt_baton_flag {
 	BT_BATON_FILE = 1,  /* it is being answered, and file bytes are left */
 	BT_BATON_LAST = 2,  /* that is the last answer on it */
 	BT_BATON_TAKEN = 4, /* a worker has had it before */
+	/* its PROXY header was read: its client is whom that named */
+	BT_BATON_PROXIED = 8,
+	BT_BATON_PROXY_DUE = 16, /* with a worker: that is awaited */
 };
 
 /*

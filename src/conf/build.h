@@ -32,6 +32,7 @@ struct bt_listen_note {
 	const struct bt_node *first;     /* the statement that named it */
 	const struct bt_node *backlog;   /* which gave it, or NULL */
 	const struct bt_node *preferred; /* which said default_server */
+	const struct bt_node *proxied;   /* which said proxy_protocol */
 };
 
 /* Where the parts of a server stand; the arrays are as those in the conf. */

@@ -163,10 +163,22 @@ check_reached(struct bt_build *b, size_t server)
 	}
 }
 
+/* Who may say for whom he comes has to be known. */
+static void
+check_proxied(struct bt_build *b)
+{
+	for (size_t i = 0; i < b->conf->listens_n; i++)
+		if (b->notes[i].proxied != NULL && b->conf->proxies_n == 0)
+			bt_build_error(b, b->notes[i].proxied, 0,
+			    "proxy_protocol is taken from trusted_proxies "
+			    "alone, and there are none");
+}
+
 void
 bt_check_servers(struct bt_build *b)
 {
 	check_names(b);
+	check_proxied(b);
 	for (size_t s = 0; s < b->conf->servers_n; s++)
 		if (b->conf->servers[s].names_n == 0 &&
 		    bt_build_count(b->servers[s].node, "name", false) == 0)

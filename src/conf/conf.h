@@ -66,8 +66,9 @@ struct bt_conf_log {      /* `access_log PATH [FORMAT]` */
 struct bt_conf_listen {
 	struct bt_addr addr;
 	unsigned backlog;
-	uint16_t id;    /* the master's number of its listener, for all confs */
-	bool deferred;  /* TCP_DEFER_ACCEPT */
+	uint16_t id;   /* the master's number of its listener, for all confs */
+	bool deferred; /* TCP_DEFER_ACCEPT */
+	bool proxy_protocol; /* connections begin with its header */
 	bool ipv6_only; /* always for AF_INET6: `*` and `::` are two sockets */
 	/* index into servers: which says default_server, else the first */
 	unsigned default_server;

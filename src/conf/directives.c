@@ -256,8 +256,9 @@ const struct bt_directive bt_directives[] = {
 	    .help = "A server: addresses, names, and routes.",
 	    .example = "server { listen 8080; route / { echo; } }" },
 	{ .name = "listen", .where = BT_IN_SERVER, .type = BT_TYPE_CUSTOM,
-	    .syntax = "ADDRESS [backlog=COUNT] [deferred] [default_server]",
-	    .preset = "*:80", ARGS(1, 4), .repeats = true, .set = bt_set_listen,
+	    .syntax = "ADDRESS [backlog=COUNT] [deferred] [default_server] "
+		      "[proxy_protocol]",
+	    .preset = "*:80", ARGS(1, 5), .repeats = true, .set = bt_set_listen,
 	    .help = "An address that the server is reached at.",
 	    .example = "listen 127.0.0.1:8080 backlog=1024;" },
 	{ .name = "name", .where = BT_IN_SERVER, .type = BT_TYPE_CUSTOM,

@@ -164,8 +164,9 @@ put_listen(struct bt_buf *out, const struct bt_conf *conf, unsigned server,
 
 	begin(out, 1, "listen");
 	bt_value_append_word(out, bt_str_of(bt_addr_format(&l->addr, text)));
-	bt_buf_printf(out, " backlog=%u%s%s;\n", l->backlog,
+	bt_buf_printf(out, " backlog=%u%s%s%s;\n", l->backlog,
 	    l->deferred ? " deferred" : "",
+	    l->proxy_protocol ? " proxy_protocol" : "",
 	    l->default_server == server ? " default_server" : "");
 }
 

@@ -159,7 +159,7 @@ set_option(
     struct bt_build *b, const struct bt_node *n, unsigned i, unsigned listen)
 {
 	static const char *const options[] = { "backlog=COUNT", "deferred",
-		"default_server" };
+		"default_server", "proxy_protocol" };
 	struct bt_str word = n->words[i].text;
 
 	if (bt_str_has_prefix(word, BT_STR("backlog="))) {
@@ -171,6 +171,9 @@ set_option(
 			bt_build_error(
 			    b, n, i, "deferred is for TCP, not for unix:");
 		b->conf->listens[listen].deferred = true;
+	} else if (bt_str_equal(word, BT_STR("proxy_protocol"))) {
+		b->conf->listens[listen].proxy_protocol = true;
+		b->notes[listen].proxied = n;
 	} else if (bt_str_equal(word, BT_STR("ssl")) ||
 	    bt_str_equal(word, BT_STR("http2")) ||
 	    bt_str_equal(word, BT_STR("quic"))) {
@@ -178,7 +181,7 @@ set_option(
 		    "%s is not built yet: it comes in a later version",
 		    bt_build_quote(b, n, i));
 	} else {
-		bt_build_unknown_word(b, n, i, "option", options, 3);
+		bt_build_unknown_word(b, n, i, "option", options, 4);
 	}
 }
 

@@ -198,6 +198,8 @@ is_proxy(const struct bt_limits *l, const struct bt_baton *b)
 {
 	struct bt_addr addr;
 
+	if (b->flags & BT_BATON_PROXIED)
+		return true;
 	if (l->proxies_n == 0)
 		return false;
 	bt_baton_peer(b, &addr);

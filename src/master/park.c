@@ -45,8 +45,9 @@ put_line(
 	char addr[BT_ADDR_TEXT_MAX];
 	struct stat st;
 
-	if ((h->baton.flags & BT_BATON_FILE) || l == NULL ||
-	    fstat(h->fd, &st) == -1)
+	/* whom a PROXY header named is not in the list */
+	if ((h->baton.flags & (BT_BATON_FILE | BT_BATON_PROXIED)) ||
+	    l == NULL || fstat(h->fd, &st) == -1)
 		return false;
 	bt_buf_printf(b, "%" PRIu64 " %u %u %s\n", (uint64_t)st.st_ino,
 	    h->baton.requests, h->baton.bytes, bt_addr_format(&l->addr, addr));

@@ -15,6 +15,7 @@
 #include "worker/exchange.h"
 #include "worker/output.h"
 #include "worker/pace.h"
+#include "worker/proxied.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -258,6 +259,8 @@ begin_next(struct bt_conn *c)
 
 	if (in->at == in->end)
 		return false;
+	if (bt_proxied_is_due(c) && (!bt_proxied_read(c) || in->at == in->end))
+		return false;
 	bytes = (struct bt_str){ in->data + in->at, in->end - in->at };
 	switch (bt_head_find(&c->scan, bytes, c->worker->conf->max_header_bytes,
 	    &head, &status)) {
@@ -385,7 +388,7 @@ hand_back(struct bt_conn *c)
 {
 	struct bt_handover h = { .baton = c->baton };
 
-	h.baton.flags = BT_BATON_TAKEN;
+	h.baton.flags = BT_BATON_TAKEN | (c->baton.flags & BT_BATON_PROXIED);
 	if (c->x != NULL && !pack_file(c, &h))
 		return false;
 	watch(c, 0);
@@ -623,6 +626,9 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		.baton = h->baton };
 	TAILQ_INSERT_TAIL(&w->phases[BT_CONN_FRESH], c, phase_link);
 	w->conns_n++;
+	bt_proxied_begin(c);
+	if (c->phase == BT_CONN_CLOSED)
+		return;
 	if (h->baton.bytes > 0) { /* another worker has read them */
 		input_prepare(c);
 		assert(c->in.data != NULL);
@@ -754,6 +760,10 @@ expire(struct bt_conn *c)
 		bt_conn_close(c, BT_CLOSE_IDLE_TIMEOUT);
 		return;
 	case BT_CONN_HEAD:
+		if (bt_proxied_is_due(c)) { /* who sends it reads no answer */
+			bt_conn_close(c, BT_CLOSE_HEADER_TIMEOUT);
+			return;
+		}
 		bt_exchange_refuse(c, 408, BT_CLOSE_HEADER_TIMEOUT);
 		advance(c);
 		return;

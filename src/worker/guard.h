@@ -67,6 +67,14 @@ bt_guard_enter(struct bt_guard *g, int fd, const struct bt_baton *baton)
 						   : BT_GUARD_NONE);
 }
 
+/* More is known of it than when it came; its state stays. */
+static inline void
+bt_guard_learn(struct bt_guard *g, int fd, const struct bt_baton *baton)
+{
+	if ((unsigned)fd < g->n)
+		g->batons[fd] = *baton;
+}
+
 /* Nothing is under way on it, after so many requests. */
 static inline void
 bt_guard_set_idle(struct bt_guard *g, int fd, uint32_t requests)
@@ -74,7 +82,7 @@ bt_guard_set_idle(struct bt_guard *g, int fd, uint32_t requests)
 	if ((unsigned)fd < g->n) {
 		g->batons[fd].requests = requests;
 		g->batons[fd].bytes = 0; /* as it came: that is over */
-		g->batons[fd].flags = 0;
+		g->batons[fd].flags &= BT_BATON_PROXIED;
 		bt_guard_set(g, fd, BT_GUARD_IDLE);
 	}
 }

@@ -49,6 +49,7 @@ struct door { /* a listener; by its id, some ids may be without one */
 	const struct site *first;
 	struct name *names; /* NULL: only one server, or none is named */
 	size_t names_n;
+	bool expects_proxy;
 };
 
 struct bt_router {
@@ -234,6 +235,7 @@ door_init(struct door *d, const struct bt_router *r, const struct bt_conf *conf,
 		names_n += conf->servers[i].names_n;
 	}
 	d->first = &r->sites[conf->listens[listen].default_server];
+	d->expects_proxy = conf->listens[listen].proxy_protocol;
 	if (servers_n < 2)
 		return;
 	for (d->names_n = 8; d->names_n < 2 * names_n; d->names_n *= 2)
@@ -342,6 +344,12 @@ bool
 bt_router_knows(const struct bt_router *r, unsigned listen)
 {
 	return listen < r->doors_n && r->doors[listen].first != NULL;
+}
+
+bool
+bt_router_expects_proxy(const struct bt_router *r, unsigned listen)
+{
+	return listen < r->doors_n && r->doors[listen].expects_proxy;
 }
 
 const struct bt_route *

@@ -22,6 +22,9 @@ void bt_router_free(struct bt_router *);
 /* Whether the conf has the listener of that id (bt_conf_listen.id). */
 bool bt_router_knows(const struct bt_router *, unsigned listen);
 
+/* Whether connections of it begin with a header of the PROXY protocol. */
+bool bt_router_expects_proxy(const struct bt_router *, unsigned listen);
+
 /*
  * Finds the route.  `host` is compared without case, without a trailing dot; an
  * unknown or empty one means the first server of that listener.  Of the routes

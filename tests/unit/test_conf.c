@@ -275,6 +275,8 @@ static const char *const round_trips[] = {
 	"server { route / { proxy http://h/p { set_header A \"$host b\";"
 	"set_header B ''; set_header C 'd;'; hide_header X Y;"
 	"hide_header Z; } } }",
+	"trusted_proxies ::1; server { listen 80 proxy_protocol;"
+	"route / { echo; } }",
 	"resolver 10.0.0.1 [::1]:5353; server { route / { echo; } }",
 	"trusted_proxies 10.0.0.0/8 ::1 unix:; server { route / { echo; } }",
 	"basic_auth 'a b' /u; server { route / { echo; } "

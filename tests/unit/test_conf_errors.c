@@ -481,6 +481,9 @@ static const struct row rows[] = {
 	{ SERVER("gzip_types text/a/b;"), { "1:21: \"text/a/b\" is not" } },
 	{ SERVER("gzip_types 'text/a;b';"), { "1:21: \"text/a;b\" is not" } },
 
+	/* proxy_protocol */
+	{ "server { listen 80 proxy_protocol; route / { echo; } }",
+	    { "1:10: proxy_protocol is taken from trusted_proxies" } },
 	/* resolver */
 	{ "resolver dns.example;" OK_SERVER,
 	    { "1:10: \"dns.example\": a resolver is an address" } },
