@@ -168,6 +168,7 @@ struct bt_conf_proxy { /* `proxy TARGET { ... }` */
 	int64_t connect_timeout_ms, read_timeout_ms;
 	int64_t try_duration_ms; /* 0: one try of each */
 	int64_t try_interval_ms;
+	unsigned send_proxy;          /* BT_PROXY_V1, BT_PROXY_V2; 0: off */
 	struct bt_conf_field *fields; /* of requests: set, or removed */
 	size_t fields_n;
 	struct bt_str *hidden; /* names of fields of answers */

@@ -42,6 +42,8 @@ static const char *const dispatches[] = {
 	NULL,
 };
 
+static const char *const proxy_versions[] = { "off", "v1", "v2", NULL };
+
 static const char *const off_or_on[] = { "off", "on", NULL };
 
 /* In the order of the manual: main, server, route, then what is inherited. */
@@ -483,6 +485,14 @@ const struct bt_directive bt_directives[] = {
 		    "to 1 GiB, so that a slow client does not keep it busy.",
 	    .example = "buffering on;",
 	    .nginx = " proxy_buffering " },
+	{ .name = "send_proxy_protocol", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_CHOICE, .syntax = "off | v1 | v2", .preset = "off",
+	    .choices = proxy_versions, ARGS(1, 1), PROXY(send_proxy),
+	    .help = "Begins each connection to the other server with a header "
+		    "of the PROXY protocol that names the client; such "
+		    "connections are not kept.",
+	    .example = "send_proxy_protocol v2;",
+	    .nginx = " proxy_protocol " },
 	{ .name = "map_back", .where = BT_IN_PROXY, .type = BT_TYPE_CHOICE,
 	    .syntax = "on | off", .preset = "on", .choices = off_or_on,
 	    ARGS(1, 1), PROXY(maps_back),

@@ -52,6 +52,8 @@ struct bt_services {
 	void (*describe)(const void *exchange, char *out, size_t size);
 	/* The connection of an exchange goes on: its reply is described now. */
 	void (*resume)(struct baton_exchange *);
+	/* The address that its client has connected to; AF_UNSPEC: unknown. */
+	void (*local)(const struct baton_exchange *, struct bt_addr *ret);
 	/*
 	 * An interim answer (1xx) with those lines goes out before the answer;
 	 * one for which there is no room is left out.

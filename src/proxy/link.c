@@ -199,11 +199,18 @@ dials_another(struct bt_link *l, short events)
 	return true;
 }
 
+/* What goes over it begins with the client's address: it is for nobody else. */
+static bool
+names_client(const struct bt_proxying *user)
+{
+	return user->conf->send_proxy != 0;
+}
+
 int
 bt_link_open(struct bt_origin *o, struct bt_proxying *user, bool fresh,
     struct bt_link **ret)
 {
-	struct bt_link *l = fresh ? NULL : take_idle(o);
+	struct bt_link *l = fresh || names_client(user) ? NULL : take_idle(o);
 	int r = l == NULL ? link_new(o, &l) : 0;
 
 	if (r < 0 || l == NULL)
@@ -234,8 +241,10 @@ bt_link_give(struct bt_link *l, bool good)
 	struct bt_origin *o = l->origin;
 	const struct bt_conf_upstream *conf = o->upstream->conf;
 
-	if (l->user != NULL)
+	if (l->user != NULL) {
 		o->busy_n--;
+		good &= !names_client(l->user);
+	}
 	l->user = NULL;
 	if (!good || o->idle_n >= conf->keepalive) {
 		link_close(l);

@@ -6,6 +6,7 @@
 
 #include "handlers/vars.h"
 #include "http/date.h"
+#include "http/proxy_header.h"
 #include "http/uri.h"
 #include "proxy/back.h"
 
@@ -323,6 +324,23 @@ is_for_server(const struct bt_proxying *p, struct bt_str name)
 	    !is_set(p->conf, name);
 }
 
+/* In front of the request: for whom the connection is. */
+static void
+put_proxy_header(struct writer *w, const struct bt_proxying *p)
+{
+	const struct bt_services *services = p->x->services;
+	char text[BT_PROXY_LINE_MAX + 1];
+	struct bt_addr client, here;
+
+	bt_baton_peer(p->x->baton, &client);
+	services->local(p->x, &here);
+	put(w,
+	    ((struct bt_str){ text,
+		bt_proxy_header_format(
+		    (enum bt_proxy_version)p->conf->send_proxy, &client, &here,
+		    text) }));
+}
+
 size_t
 bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 {
@@ -330,6 +348,8 @@ bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 	struct writer w = { out, out + size, false };
 	struct bt_str host = authority_of(r);
 
+	if (p->conf->send_proxy != BT_PROXY_OFF)
+		put_proxy_header(&w, p);
 	put(&w, r->method_text);
 	put(&w, BT_STR(" "));
 	put_target(&w, p);

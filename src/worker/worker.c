@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /*
  * Deadlines, logs and the heartbeat of an idle worker are served so often: half
@@ -211,6 +212,14 @@ on_resume(struct baton_exchange *x)
 }
 
 static void
+find_local(const struct baton_exchange *x, struct bt_addr *ret)
+{
+	*ret = (struct bt_addr){ .len = sizeof(ret->ss) };
+	if (getsockname(x->conn->fd, (void *)&ret->ss, &ret->len) == -1)
+		*ret = (struct bt_addr){ 0 };
+}
+
+static void
 on_interim(struct baton_exchange *x, unsigned status, struct bt_str fields)
 {
 	bt_output_interim(x->conn, status, fields);
@@ -278,6 +287,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		.describe = describe,
 		.resume = on_resume,
 		.interim = on_interim,
+		.local = find_local,
 		.gzip = bt_gzip_new(GZIP_BYTES),
 		.auth = bt_auth_new(offload, w->conf->offload_threads),
 		.files = bt_file_cache_new(CACHE_ENTRIES, CACHE_BYTES,

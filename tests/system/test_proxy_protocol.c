@@ -1,7 +1,8 @@
 /*
  * The PROXY protocol: `listen ... proxy_protocol` takes the client's address
  * from a header in front of the first request, from trusted proxies alone, and
- * keeps it wherever the connection goes.
+ * keeps it wherever the connection goes; `send_proxy_protocol` says it to the
+ * servers behind.
  */
 
 #include "tests/system/origin.h"
@@ -204,6 +205,88 @@ START_TEST(is_forwarded)
 }
 END_TEST
 
+static const struct {
+	const char *directive;
+	bool proxied; /* and does the client come by one, too */
+	const char *begin;
+	size_t n;
+	size_t skip; /* the ports, which are anybody's */
+} sent[] = {
+	{ "v1", false, "PROXY TCP4 127.0.0.1 127.0.0.1 ", 31, 0 },
+	{ "v1", true, "PROXY TCP4 192.0.2.1 127.0.0.1 4129 ", 36, 0 },
+	{ "v2", false, SIG "\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1", 24, 4 },
+	{ "v2", true, SIG "\x21\x11\0\x0c\300\0\2\1\x7f\0\0\1\020\041", 26, 2 },
+};
+
+/* Each request has a connection of its own, which names its client. */
+START_TEST(is_sent)
+{
+	struct origin origin;
+	struct client *c, *o;
+	struct daemon *d;
+
+	origin_start(&origin);
+	d = daemon_start(
+	    scratch_printf("workers 1; trusted_proxies 127.0.0.0/8;\n"
+			   "server { listen 127.0.0.1:@PORT@%s;\n"
+			   "  route / { proxy http://127.0.0.1:%u {\n"
+			   "    send_proxy_protocol %s; } }\n"
+			   "}\n",
+		sent[_i].proxied ? " proxy_protocol" : "", origin.port,
+		sent[_i].directive));
+	c = daemon_connect(d);
+	if (sent[_i].proxied)
+		client_puts(c, LINE);
+	for (int i = 0; i < 3; i++) {
+		client_puts(c, GET);
+		o = origin_accept(&origin);
+		ck_assert_int_eq(memcmp(client_peek(o, sent[_i].n),
+				     sent[_i].begin, sent[_i].n),
+		    0);
+		client_skip(o, sent[_i].n + sent[_i].skip);
+		if (sent[_i].skip == 0) /* to the end of the line */
+			while (*client_peek(o, 1) != '\n')
+				client_skip(o, 1);
+		client_skip(o, sent[_i].skip == 0);
+		ck_assert_int_eq(memcmp(origin_read(o), "GET / ", 6), 0);
+		client_puts(o, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\no");
+		reply_wants_text(client_read(c, "GET"), "o");
+		client_expect_end(o);
+	}
+	daemon_stop(d);
+}
+END_TEST
+
+/* An idle connection of a proxy that names nobody is not for one that does. */
+START_TEST(is_sent_over_new_ones)
+{
+	struct origin origin;
+	struct client *c, *o;
+	struct daemon *d;
+
+	origin_start(&origin);
+	d = daemon_start(
+	    scratch_printf("workers 1;\n"
+			   "server {\n"
+			   "  route / { proxy http://127.0.0.1:%u; }\n"
+			   "  route /named/ { proxy http://127.0.0.1:%u {\n"
+			   "    send_proxy_protocol v1; } }\n"
+			   "}\n",
+		origin.port, origin.port));
+	c = daemon_connect(d);
+	client_puts(c, GET);
+	o = origin_accept(&origin);
+	origin_answer(o, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\no");
+	reply_wants_text(client_read(c, "GET"), "o");
+	client_puts(c, "GET /named/ HTTP/1.1\r\nHost: t\r\n\r\n");
+	o = origin_accept(&origin);
+	ck_assert_int_eq(memcmp(origin_read(o), "PROXY TCP4 ", 11), 0);
+	client_puts(o, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\no");
+	reply_wants_text(client_read(c, "GET"), "o");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_protocol)
 {
 	TCase *tc = bt_system_case(s, "in");
@@ -216,4 +299,7 @@ BT_SYSTEM_SUITE(proxy_protocol)
 	tcase_add_test(tc, survives_a_crash);
 	tcase_add_test(tc, has_a_deadline);
 	tcase_add_test(tc, is_forwarded);
+	tc = bt_system_case(s, "out");
+	tcase_add_loop_test(tc, is_sent, 0, BT_ROWS(sent));
+	tcase_add_test(tc, is_sent_over_new_ones);
 }
