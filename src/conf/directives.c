@@ -138,7 +138,7 @@ const struct bt_directive bt_directives[] = {
 	    .example = "trusted_proxies 10.0.0.0/8 2001:db8::1;",
 	    .nginx = " set_real_ip_from real_ip_header real_ip_recursive " },
 	{ .name = "resolver", .where = BT_IN_MAIN, .type = BT_TYPE_CUSTOM,
-	    .syntax = "ADDRESS[:PORT] ... | system", .preset = "system",
+	    .syntax = "ADDRESS ... | system", .preset = "system",
 	    ARGS(1, RESOLVERS_MAX), .set = bt_set_resolver,
 	    .help = "The DNS servers that are asked for names of upstreams; "
 		    "system is what /etc/resolv.conf has.",
@@ -522,7 +522,7 @@ const struct bt_directive bt_directives[] = {
 	    .example = "upstream app { server 10.0.0.2:9000; }",
 	    .nginx = " upstream " },
 	{ .name = "server", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
-	    .syntax = "ADDRESS | HOST[:PORT] | unix:PATH [weight=COUNT] "
+	    .syntax = "HOST:PORT | unix:PATH [weight=COUNT] "
 		      "[backup]",
 	    ARGS(1, 3), .repeats = true, .set = bt_set_origin,
 	    .help = "One of its servers; a backup is asked while all others are "

@@ -68,6 +68,8 @@ bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 	if (l->watching != events) {
 		event_del(&l->event);
 		l->watching = events;
+		if (events == 0)
+			return;
 		event_assign(&l->event,
 		    l->origin->upstream->all->services->loop, l->fd,
 		    (short)(events | EV_PERSIST), on_event, l);

@@ -54,7 +54,10 @@ int bt_origin_connect(const struct bt_origin *, int *ret_fd);
 int bt_link_open(struct bt_origin *, struct bt_proxying *user, bool fresh,
     struct bt_link **ret);
 
-/* The events that its user waits for, and how long at most. */
+/*
+ * The events that its user waits for, and how long at most; for none without
+ * end.
+ */
 void bt_link_watch(struct bt_link *, short events, int64_t timeout_ms);
 
 /* How the connecting has ended: 0, or negative errno. */

@@ -348,17 +348,18 @@ START_TEST(content_of_the_request)
 END_TEST
 
 /* A client that does not read slows the origin, not our memory. */
+/* Who waits for the client does not find the origin silent. */
 START_TEST(client_that_does_not_read)
 {
 	enum { BYTES = 64 * 1024 * 1024 };
 	char *content = calloc(1, BYTES);
-	struct client *c, *o;
+	struct client *c, *o, *silent;
 	struct daemon *d;
 	size_t n;
 
 	ck_assert_ptr_ne(content, NULL);
 	origin_start(&origin);
-	d = start("");
+	d = start(" { read_timeout 300ms; }");
 	c = client_tcp_narrow("127.0.0.1", d->port, 65536);
 	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 	o = origin_accept(&origin);
@@ -368,6 +369,10 @@ START_TEST(client_that_does_not_read)
 	n = client_push(o, content, BYTES, 300);
 	ck_assert_uint_lt(n, BYTES / 2);
 	client_get(daemon_connect(d), "/fixed", "");
+	silent = daemon_connect(d);
+	client_expect(silent, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", 504);
+	ck_assert_ptr_null(strstr(daemon_stderr(d), "amid its answer"));
+	ck_assert_int_eq(memcmp(client_peek(c, 15), "HTTP/1.1 200 OK", 15), 0);
 	client_close(c);
 	client_expect_end(o); /* and is told when the client leaves */
 	free(content);
