@@ -94,9 +94,10 @@ is_of_old_name(const struct bt_link *l)
 static struct bt_link *
 take_idle(struct bt_origin *o)
 {
-	struct bt_link *l;
+	struct bt_link *l, *next;
 
-	while ((l = TAILQ_FIRST(&o->idle)) != NULL) {
+	for (l = TAILQ_FIRST(&o->idle); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, next);
 		forget_idle(l);
 		if (!is_of_old_name(l))
 			return l;
