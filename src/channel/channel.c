@@ -1,7 +1,7 @@
 /*
  * Batons over a UNIX socketpair.  A message is a header, a record for each
  * connection, then their bytes, with the descriptors in the order of the
- * records: the connection's, then that of its file if it has one.
+ * records: the connection's, then the one that goes with it, if there is one.
  * Both ends run the same binary, so the layout is that of the structs.
  * Master and worker, on the loop.
  */
@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MAGIC 0x6275u /* another one when the layout changes */
+#define MAGIC 0x6276u /* another one when the layout changes */
 
 struct header {
 	uint16_t magic;
@@ -29,7 +29,7 @@ struct header {
 
 struct record {
 	struct bt_baton baton;
-	uint64_t file_offset, file_rest;
+	union bt_amid amid;
 };
 
 /* The largest message: a full batch without bytes, or one with all of them. */
@@ -122,12 +122,6 @@ send_message(int fd, const struct msghdr *msg)
 	}
 }
 
-static bool
-has_file(const struct bt_baton *b)
-{
-	return (b->flags & BT_BATON_FILE) != 0;
-}
-
 /* The descriptors in their order; how many. */
 static size_t
 collect(
@@ -137,8 +131,8 @@ collect(
 
 	for (size_t i = 0; i < n; i++) {
 		fds[fds_n++] = h[i].fd;
-		if (has_file(&h[i].baton))
-			fds[fds_n++] = h[i].file_fd;
+		if (bt_baton_is_pair(&h[i].baton))
+			fds[fds_n++] = h[i].with_fd;
 	}
 	return fds_n;
 }
@@ -151,7 +145,7 @@ fitting(const struct bt_handover *h, size_t n)
 
 	for (i = 0; i < n; i++) {
 		size += sizeof(struct record) + h[i].baton.bytes;
-		fds += has_file(&h[i].baton) ? 2 : 1;
+		fds += bt_baton_is_pair(&h[i].baton) ? 2 : 1;
 		if (size > MESSAGE_MAX || fds > BT_CHANNEL_BATCH_MAX)
 			break;
 	}
@@ -189,8 +183,7 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 		.cmsg_type = SCM_RIGHTS };
 	memcpy(CMSG_DATA(cmsg), fds, fds_n * sizeof(int));
 	for (size_t i = 0; i < n; i++) {
-		records[i] = (struct record){ h[i].baton, h[i].file_offset,
-			h[i].file_rest };
+		records[i] = (struct record){ h[i].baton, h[i].amid };
 		if (h[i].baton.bytes > 0)
 			iov[msg.msg_iovlen++] =
 			    (struct iovec){ (void *)(uintptr_t)h[i].bytes,
@@ -292,7 +285,7 @@ well_formed(const char *in, size_t len, size_t fds_n, struct header *ret)
 		memcpy(&record, in + sizeof(*ret) + i * sizeof(record),
 		    sizeof(record));
 		want += record.baton.bytes;
-		fds += has_file(&record.baton) ? 2 : 1;
+		fds += bt_baton_is_pair(&record.baton) ? 2 : 1;
 	}
 	return len == want && fds == fds_n;
 }
@@ -358,12 +351,12 @@ bt_channel_recv(struct bt_channel *c,
 		memcpy(&record, c->in + sizeof(header) + i * sizeof(record),
 		    sizeof(record));
 		h[i].baton = record.baton;
-		h[i].file_offset = record.file_offset;
-		h[i].file_rest = record.file_rest;
+		h[i].amid = record.amid;
 		/* well_formed() has counted them */
 		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 		h[i].fd = fds[fds_n++];
-		h[i].file_fd = has_file(&h[i].baton) ? fds[fds_n++] : -1;
+		h[i].with_fd =
+		    bt_baton_is_pair(&h[i].baton) ? fds[fds_n++] : -1;
 		h[i].bytes = h[i].baton.bytes ? bytes : NULL;
 		bytes += h[i].baton.bytes;
 	}
@@ -375,8 +368,8 @@ void
 bt_handover_close(struct bt_handover *h)
 {
 	bt_fd_close(&h->fd);
-	if (has_file(&h->baton))
-		bt_fd_close(&h->file_fd);
+	if (bt_baton_is_pair(&h->baton))
+		bt_fd_close(&h->with_fd);
 }
 
 void

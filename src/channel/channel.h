@@ -5,8 +5,8 @@
  * Batons over a UNIX socketpair (SOCK_SEQPACKET): the one place that knows
  * SCM_RIGHTS.  A baton is a connection's descriptor, a fixed record, and the
  * bytes already read from it; with an answer that is only file bytes by now,
- * also the file.  Dealing out and handing back are the same message in opposite
- * directions.
+ * also the file, with a tunnel its other end.  Dealing out and handing back are
+ * the same message in opposite directions.
  */
 
 #include "base/addr.h"
@@ -42,6 +42,11 @@ enum bt_baton_flag {
 	/* its PROXY header was read: its client is whom that named */
 	BT_BATON_PROXIED = 8,
 	BT_BATON_PROXY_DUE = 16, /* with a worker: that is awaited */
+	BT_BATON_TUNNEL = 32,    /* it is the client's end of one */
+	/* its request comes again, whole, as no server could be reached yet */
+	BT_BATON_HELD = 64,
+	/* those with which a second descriptor travels */
+	BT_BATON_PAIR = BT_BATON_FILE | BT_BATON_TUNNEL,
 };
 
 /*
@@ -60,14 +65,38 @@ struct bt_baton {
 	uint16_t flags;      /* enum bt_baton_flag */
 	uint8_t host[16];    /* the client's address, network order */
 	uint32_t seat;       /* scoreboard/seats.h; 0: none */
-	uint32_t unused;
+	uint32_t with_fd;    /* of a tunnel, and only where the guard has it */
+};
+
+/* Whether a second descriptor travels with it: the handover's `with_fd`. */
+static inline bool
+bt_baton_is_pair(const struct bt_baton *b)
+{
+	return (b->flags & BT_BATON_PAIR) != 0;
+}
+
+/* What is known of one that is amid something, by its flags. */
+union bt_amid {
+	struct { /* FILE: what is still to be sent */
+		uint64_t offset, rest;
+	} file;
+	struct {
+		int64_t idle_ms; /* it ends when nothing passes for so long */
+		uint32_t
+		    up_bytes;    /* for the server; the rest is the client's */
+		uint32_t origin; /* bt_origin_id() of the server */
+	} tunnel;
+	struct {
+		int64_t begun_us; /* when the request came first */
+	} held;
+	uint64_t words[2]; /* as it travels */
 };
 
 struct bt_handover {
 	int fd;
-	int file_fd; /* only with BT_BATON_FILE, and owned like fd */
+	int with_fd; /* the file, or the server's end; owned like fd */
 	struct bt_baton baton;
-	uint64_t file_offset, file_rest; /* FILE: what is still to be sent */
+	union bt_amid amid;
 	const char *bytes; /* baton.bytes of them; NULL when none */
 };
 

@@ -165,7 +165,7 @@ struct bt_conf_proxy { /* `proxy TARGET { ... }` */
 	const struct bt_conf_upstream *upstream;
 	struct bt_str target; /* as it stands in the conf */
 	struct bt_str prefix; /* takes the place of the route's path; or none */
-	int64_t connect_timeout_ms, read_timeout_ms;
+	int64_t connect_timeout_ms, read_timeout_ms, tunnel_timeout_ms;
 	int64_t try_duration_ms; /* 0: one try of each */
 	int64_t try_interval_ms;
 	unsigned send_proxy;          /* BT_PROXY_V1, BT_PROXY_V2; 0: off */

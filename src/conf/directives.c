@@ -465,6 +465,13 @@ const struct bt_directive bt_directives[] = {
 		    "answer is 504, or cut where it had begun.",
 	    .example = "read_timeout 5m;",
 	    .nginx = " proxy_read_timeout proxy_send_timeout " },
+	{ .name = "tunnel_timeout", .where = BT_IN_PROXY,
+	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "1h",
+	    .min = 1, .max = 7 * DAY, ARGS(1, 1), PROXY(tunnel_timeout_ms),
+	    .help = "How long nothing may pass, either way, through a "
+		    "connection whose server has switched protocols "
+		    "(WebSocket); then it is closed.",
+	    .example = "tunnel_timeout 10m;" },
 	{ .name = "try_duration", .where = BT_IN_PROXY,
 	    .type = BT_TYPE_DURATION, .syntax = "TIME", .preset = "10s",
 	    .min = 0, .max = HOUR, ARGS(1, 1), PROXY(try_duration_ms),

@@ -4,6 +4,7 @@
 
 #include "handlers/reply.h"
 
+#include "base/fd.h"
 #include "handlers/page.h"
 #include "http/status.h"
 
@@ -28,6 +29,20 @@ bt_reply_file(struct baton_exchange *x, unsigned status, struct bt_str fields,
 	x->reply.length = length;
 	x->reply.fd = fd;
 	x->reply.offset = offset;
+}
+
+void
+bt_reply_tunnel(struct baton_exchange *x, struct bt_str fields,
+    struct bt_str behind, int *server_fd, struct bt_origin *origin,
+    int64_t idle_ms)
+{
+	x->reply.status = 101;
+	x->reply.kind = BT_BODY_TUNNEL;
+	x->reply.fields = fields;
+	x->reply.bytes = behind;
+	x->reply.fd = bt_fd_take(server_fd);
+	x->reply.origin = origin;
+	x->reply.idle_ms = idle_ms;
 }
 
 void

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct bt_conn;
+struct bt_origin;
 struct bt_work;
 
 /*
@@ -32,6 +33,7 @@ enum bt_body_kind {
 	BT_BODY_BYTES,
 	BT_BODY_FILE,
 	BT_BODY_STREAM,
+	BT_BODY_TUNNEL, /* none: the connection becomes a tunnel behind 101 */
 };
 
 #define BT_LENGTH_UNKNOWN UINT64_MAX
@@ -49,12 +51,15 @@ struct bt_reply {
 	 * Connection.  Valid until the exchange ends.
 	 */
 	struct bt_str fields;
-	uint64_t length;     /* of the content, BT_LENGTH_UNKNOWN for streams */
-	struct bt_str bytes; /* BYTES: valid until the exchange ends */
-	int fd;              /* FILE: borrowed until the exchange ends */
-	uint64_t offset;     /* FILE: of its first byte */
-	bt_pull_fn *pull;    /* STREAM */
-	struct bt_str trailers; /* lines behind its last chunk; set by pull */
+	uint64_t length; /* of the content, BT_LENGTH_UNKNOWN for streams */
+	/* BYTES, TUNNEL (what came behind the head): until the exchange ends */
+	struct bt_str bytes;
+	int fd; /* FILE: borrowed until then; TUNNEL: the server, owned */
+	struct bt_origin *origin; /* TUNNEL: has it busy, or NULL */
+	int64_t idle_ms;          /* TUNNEL: so long at most */
+	uint64_t offset;          /* FILE: of its first byte */
+	bt_pull_fn *pull;         /* STREAM */
+	struct bt_str trailers;   /* lines behind its last chunk; set by pull */
 	/* Called once when the exchange ends, however it ends; may be NULL. */
 	void (*release)(void *);
 	void *release_arg;
@@ -131,6 +136,16 @@ void bt_reply_file(struct baton_exchange *, unsigned status,
 /* The reply's content is pulled; `length` or BT_LENGTH_UNKNOWN. */
 void bt_reply_stream(struct baton_exchange *, unsigned status,
     struct bt_str fields, uint64_t length, bt_pull_fn *);
+
+/*
+ * 101: from then on bytes go between the client and the server, `behind` first;
+ * it ends when none did for `idle_ms`.
+ * Ownership: the descriptor and a busy one of `origin` (may be NULL) are the
+ *            reply's; those that nobody took, bt_reply_on_release() has to end.
+ */
+void bt_reply_tunnel(struct baton_exchange *, struct bt_str fields,
+    struct bt_str behind, int *server_fd, struct bt_origin *origin,
+    int64_t idle_ms);
 
 /* What to do when the exchange ends, e.g. give back a file. */
 void bt_reply_on_release(struct baton_exchange *, void (*)(void *), void *arg);

@@ -67,8 +67,8 @@ put_held(struct bt_buf *b, const struct bt_handover *h)
 	bt_buf_printf(b,
 	    "held %d %d %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 	    " %u %u %u %u %u ",
-	    h->fd, t->flags & BT_BATON_FILE ? h->file_fd : -1, t->accepted_us,
-	    t->id, h->file_offset, h->file_rest, t->requests, t->listen,
+	    h->fd, bt_baton_is_pair(t) ? h->with_fd : -1, t->accepted_us, t->id,
+	    h->amid.words[0], h->amid.words[1], t->requests, t->listen,
 	    t->family, t->port, t->flags);
 	for (size_t i = 0; i < sizeof(t->host); i++)
 		bt_buf_printf(b, "%02x", t->host[i]);
@@ -316,9 +316,9 @@ read_held(struct reader *r, const char *line)
 	if (sscanf(line,
 		"%d %d %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64
 		" %u %hu %hu %hu %hu %32s %zu",
-		&h->fd, &h->file_fd, &t->accepted_us, &t->id, &h->file_offset,
-		&h->file_rest, &t->requests, &t->listen, &t->family, &t->port,
-		&t->flags, host, &n) != 13 ||
+		&h->fd, &h->with_fd, &t->accepted_us, &t->id, &h->amid.words[0],
+		&h->amid.words[1], &t->requests, &t->listen, &t->family,
+		&t->port, &t->flags, host, &n) != 13 ||
 	    strlen(host) != 2 * sizeof(t->host) || n > BT_BATON_BYTES_MAX ||
 	    (bytes = take_blob(r, n)) == NULL)
 		return false;
@@ -450,8 +450,8 @@ bt_crossing_each_fd(
 	}
 	for (size_t i = 0; i < x->held_n; i++) {
 		fn(arg, x->held[i].fd);
-		if (x->held[i].baton.flags & BT_BATON_FILE)
-			fn(arg, x->held[i].file_fd);
+		if (bt_baton_is_pair(&x->held[i].baton))
+			fn(arg, x->held[i].with_fd);
 	}
 }
 

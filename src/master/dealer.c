@@ -277,8 +277,8 @@ forget_sent(struct bt_dealer *d, const struct hand *hand)
 	for (size_t i = 0; i < hand->n; i++) {
 		if (hand->sent[i]) {
 			fds[fds_n++] = d->pending[i].fd;
-			if (d->pending[i].baton.flags & BT_BATON_FILE)
-				fds[fds_n++] = d->pending[i].file_fd;
+			if (bt_baton_is_pair(&d->pending[i].baton))
+				fds[fds_n++] = d->pending[i].with_fd;
 			forget_bytes(&d->pending[i]);
 			sent++;
 		} else {

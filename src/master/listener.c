@@ -459,7 +459,7 @@ accept_burst(struct bt_listener *l, int *ret_err)
 			break;
 		}
 		h[n] = (struct bt_handover){ .fd = fd,
-			.file_fd = -1,
+			.with_fd = -1,
 			.baton = { .accepted_us = now_us,
 			    .id = ++set->last_id,
 			    .listen = l->id } };

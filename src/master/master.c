@@ -313,7 +313,7 @@ count_cut(const struct bt_dealer *d)
 	for (size_t i = 0; i < d->pending_n; i++)
 		n += d->pending[i].baton.requests == 0 ||
 		    d->pending[i].baton.bytes > 0 ||
-		    (d->pending[i].baton.flags & BT_BATON_FILE) != 0;
+		    bt_baton_is_pair(&d->pending[i].baton);
 	return n;
 }
 

@@ -46,7 +46,7 @@ put_line(
 	struct stat st;
 
 	/* whom a PROXY header named is not in the list */
-	if ((h->baton.flags & (BT_BATON_FILE | BT_BATON_PROXIED)) ||
+	if ((h->baton.flags & (BT_BATON_PAIR | BT_BATON_PROXIED)) ||
 	    l == NULL || fstat(h->fd, &st) == -1)
 		return false;
 	bt_buf_printf(b, "%" PRIu64 " %u %u %s\n", (uint64_t)st.st_ino,

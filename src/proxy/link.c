@@ -238,6 +238,17 @@ bt_link_take_error(struct bt_link *l)
 	return -error;
 }
 
+int
+bt_link_take_fd(struct bt_link *l)
+{
+	int fd;
+
+	event_del(&l->event);
+	fd = bt_fd_take(&l->fd);
+	free(l);
+	return fd;
+}
+
 void
 bt_link_give(struct bt_link *l, bool good)
 {

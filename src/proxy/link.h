@@ -63,6 +63,12 @@ void bt_link_watch(struct bt_link *, short events, int64_t timeout_ms);
 /* How the connecting has ended: 0, or negative errno. */
 int bt_link_take_error(struct bt_link *);
 
+/*
+ * Its descriptor is the caller's, with an origin that has one busy until
+ * bt_origin_give(); the link ends.
+ */
+int bt_link_take_fd(struct bt_link *);
+
 /* Gives it back: for the next one, if it is `good` and there is a place. */
 void bt_link_give(struct bt_link *, bool good);
 

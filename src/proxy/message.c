@@ -341,6 +341,65 @@ put_proxy_header(struct writer *w, const struct bt_proxying *p)
 		    text) }));
 }
 
+/* Whether a protocol is one that HTTP would go on in. */
+static bool
+is_http(struct bt_str protocol)
+{
+	static const struct bt_str names[] = { NAME("h2c"), NAME("h2"),
+		NAME("http"), NAME("tls") };
+	const char *slash = memchr(protocol.p, '/', protocol.n);
+
+	if (slash != NULL)
+		protocol.n = (size_t)(slash - protocol.p);
+	return is_one_of(protocol, names, COUNT(names));
+}
+
+struct bt_str
+bt_proxy_upgrade(struct baton_exchange *x)
+{
+	const struct bt_request *r = &x->request;
+	struct bt_str list, protocol, all = BT_STR("");
+	unsigned at = 0;
+
+	if (!r->known[BT_FIELD_UPGRADE] || r->minor == 0 || !x->content_over ||
+	    !is_named_in_connection(r, BT_STR("upgrade")))
+		return all;
+	while (bt_request_known_next(r, BT_FIELD_UPGRADE, &at, &list))
+		while (bt_str_list_next(&list, &protocol))
+			if (protocol.n > 0 && !is_http(protocol))
+				all = bt_arena_printf(&x->arena, "%.*s%s%.*s",
+				    BT_STR_ARG(all), all.n > 0 ? ", " : "",
+				    BT_STR_ARG(protocol));
+	return all;
+}
+
+static bool
+list_has(struct bt_str list, struct bt_str member)
+{
+	struct bt_str s;
+
+	while (bt_str_list_next(&list, &s))
+		if (bt_str_equal_nocase(s, member))
+			return true;
+	return false;
+}
+
+bool
+bt_proxy_switches(const struct bt_proxying *p)
+{
+	const struct bt_request *m = &p->response.message;
+	struct bt_str list, protocol;
+	unsigned at = 0, n = 0;
+
+	while (bt_request_known_next(m, BT_FIELD_UPGRADE, &at, &list))
+		while (bt_str_list_next(&list, &protocol)) {
+			if (!list_has(p->upgrade, protocol))
+				return false;
+			n++;
+		}
+	return n > 0 && is_named_in_connection(m, BT_STR("upgrade"));
+}
+
 size_t
 bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 {
@@ -365,6 +424,10 @@ bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 	put_way(&w, p, host);
 	put_set(&w, p);
 	put_framing(&w, r);
+	if (p->upgrade.n > 0) {
+		put_line(&w, BT_STR("Connection"), BT_STR("upgrade"));
+		put_line(&w, BT_STR("Upgrade"), p->upgrade);
+	}
 	put(&w, BT_STR("\r\n"));
 	return w.full ? 0 : (size_t)(w.at - out);
 }
@@ -410,6 +473,10 @@ put_answer(struct writer *w, struct bt_proxying *p, bool interim)
 		bt_date_format(p->x->services->now->wall_s, date);
 		put_line(w, BT_STR("Date"), bt_str_of(date));
 	}
+	/* the Connection that names it is the worker's */
+	if (p->response.status == 101)
+		put_line(w, BT_STR("Upgrade"),
+		    bt_request_known(m, BT_FIELD_UPGRADE));
 	put_line(w, BT_STR("Via"),
 	    m->minor ? BT_STR("1.1 baton") : BT_STR("1.0 baton"));
 }

@@ -17,6 +17,19 @@
 size_t bt_proxy_write_request(
     const struct bt_proxying *, char *out, size_t size);
 
+/*
+ * The protocols that the request would switch to, as far as they may: a list in
+ * the arena; empty: none.  Not those which would be HTTP again, or hide it:
+ * nobody would see any more what is asked for there.
+ */
+struct bt_str bt_proxy_upgrade(struct baton_exchange *);
+
+/*
+ * Whether a 101 answers what was asked for (RFC 9110, 7.8): it names protocols,
+ * and only those.
+ */
+bool bt_proxy_switches(const struct bt_proxying *);
+
 /* The lines of the answer for the client, in the exchange's arena. */
 struct bt_str bt_proxy_answer_fields(struct bt_proxying *);
 

@@ -39,6 +39,7 @@ answer(struct baton_exchange *x)
 	memset(p, 0, offsetof(struct bt_proxying, parser));
 	p->x = x;
 	p->conf = conf;
+	p->upgrade = bt_proxy_upgrade(x);
 	p->repeatable = bt_proxying_is_repeatable(x->request.method);
 	p->upstream = &all->list[conf->upstream->id];
 	p->until_ms = conf->try_duration_ms > 0

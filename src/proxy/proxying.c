@@ -4,6 +4,7 @@
 
 #include "proxy/proxying.h"
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "proxy/buffering.h"
 #include "proxy/message.h"
@@ -332,6 +333,18 @@ refuse_answer(struct bt_proxying *p, const char *why)
 	fail(p, 502);
 }
 
+/* It is the final one: the server is well. */
+static void
+answer_begins(struct bt_proxying *p)
+{
+	p->step = BT_PROXY_ANSWER;
+	p->timed_out = false; /* from here on: amid the answer */
+	p->x->content_begun = true;
+	bt_standing_origin_well(
+	    p->link->origin->standing, all_of(p)->services->now->us);
+	bt_upstream_leave(p->upstream, p, true);
+}
+
 /*
  * An interim answer is for the client, who hears of it at once; but for one in
  * HTTP/1.0, which has none, and a 100 that is ours (RFC 9110, 15.2).
@@ -359,6 +372,37 @@ pass_interim(struct bt_proxying *p)
 	memmove(in->data, in->data + in->at, in->end - in->at);
 	in->end -= in->at;
 	in->at = 0;
+}
+
+/* What the reply did not become: its client was gone, or it was refused. */
+static void
+end_tunnel(void *arg)
+{
+	struct bt_reply *r = &((struct baton_exchange *)arg)->reply;
+
+	bt_fd_close(&r->fd);
+	if (r->origin != NULL)
+		bt_origin_give(r->origin);
+}
+
+/* Both sides speak another protocol from here on: the worker has the ends. */
+static void
+switch_protocols(struct bt_proxying *p)
+{
+	struct bt_origin *o = p->link->origin;
+	struct bt_str behind = { p->in.data + p->in.at, p->in.end - p->in.at };
+	struct bt_str fields = bt_proxy_answer_fields(p);
+	int fd;
+
+	answer_begins(p);
+	fd = bt_link_take_fd(p->link);
+	p->link = NULL;
+	p->step = BT_PROXY_OVER;
+	bt_score_add(&all_of(p)->services->score->tunnels_begun, 1);
+	bt_reply_tunnel(
+	    p->x, fields, behind, &fd, o, p->conf->tunnel_timeout_ms);
+	bt_reply_on_release(p->x, end_tunnel, p->x);
+	p->x->reply.forwarded = true;
 }
 
 /*
@@ -393,10 +437,15 @@ take_head(struct bt_proxying *p)
 		in->at += (uint32_t)head.n;
 		why = bt_response_parse(
 		    &p->parser, head, p->x->request.method, &p->response);
-		if (why == NULL && p->response.status == 101)
-			why = "101 to a request without Upgrade";
+		if (why == NULL && p->response.status == 101 &&
+		    !bt_proxy_switches(p))
+			why = "101 to what was not asked for by Upgrade";
 		if (why != NULL) {
 			refuse_answer(p, why);
+			return true;
+		}
+		if (p->response.status == 101) {
+			switch_protocols(p);
 			return true;
 		}
 		if (p->response.status >= 200) {
@@ -497,12 +546,7 @@ answer_from(struct bt_proxying *p)
 	    r->status == 304;
 	struct bt_str fields = bt_proxy_answer_fields(p);
 
-	p->step = BT_PROXY_ANSWER;
-	p->timed_out = false; /* from here on: amid the answer */
-	x->content_begun = true;
-	bt_standing_origin_well(
-	    p->link->origin->standing, all_of(p)->services->now->us);
-	bt_upstream_leave(p->upstream, p, true);
+	answer_begins(p);
 	if (bare ||
 	    (!r->message.chunked && !r->until_close &&
 		in->end - in->at >= length)) {

@@ -56,6 +56,7 @@ struct bt_proxying {
 	bool wants_more;        /* of the answer: the client has taken all */
 	uint64_t tried;         /* origins, in this round */
 	int64_t until_ms;       /* it is held no longer than that */
+	struct bt_str upgrade;  /* protocols that it asks to switch to */
 	struct bt_spool *spool; /* `buffering on`, in ANSWER and OVER */
 	int broken;             /* behind what is in it: negative errno */
 	struct bt_proxy_bytes out, in;

@@ -195,6 +195,36 @@ bt_upstreams_free(struct bt_upstreams *all)
 	free(all);
 }
 
+uint32_t
+bt_origin_id(const struct bt_origin *o)
+{
+	uint32_t id = bt_str_hash(o->conf->text, false);
+
+	return id != 0 ? id : 1;
+}
+
+struct bt_origin *
+bt_upstreams_find_origin(struct bt_upstreams *all, uint32_t id)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		for (size_t k = 0; k < all->list[i].conf->origins_n; k++)
+			if (bt_origin_id(&all->list[i].origins[k]) == id)
+				return &all->list[i].origins[k];
+	return NULL;
+}
+
+void
+bt_origin_take(struct bt_origin *o)
+{
+	o->busy_n++;
+}
+
+void
+bt_origin_give(struct bt_origin *o)
+{
+	o->busy_n--;
+}
+
 void
 bt_origin_failed(struct bt_origin *o)
 {

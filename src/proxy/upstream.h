@@ -30,7 +30,7 @@ struct bt_origin {
 	struct bt_name *name; /* whose addresses those are in turn; or NULL */
 	struct bt_link_list idle; /* the one used last in front */
 	unsigned idle_n;
-	unsigned busy_n; /* links that are lent */
+	unsigned busy_n; /* links that are lent, and tunnels */
 	int64_t share;   /* of the turns, see choose.c */
 	struct bt_standing_origin *standing;
 };
@@ -70,6 +70,19 @@ void bt_upstreams_free(struct bt_upstreams *);
  */
 struct bt_origin *bt_upstream_choose(
     struct bt_upstream *, const struct bt_proxying *);
+
+/*
+ * What stands for the origin in another worker, perhaps of another conf: by the
+ * text that names it, never 0.
+ */
+uint32_t bt_origin_id(const struct bt_origin *);
+
+/* The first one with that id, or NULL. */
+struct bt_origin *bt_upstreams_find_origin(struct bt_upstreams *, uint32_t id);
+
+/* It has one busy more, or less, beside its links. */
+void bt_origin_take(struct bt_origin *);
+void bt_origin_give(struct bt_origin *);
 
 /* It could not be connected to, or broke off before an answer. */
 void bt_origin_failed(struct bt_origin *);

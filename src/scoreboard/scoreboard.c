@@ -36,6 +36,7 @@ const char *const bt_close_reason_names[BT_CLOSE_REASONS] = {
 	[BT_CLOSE_BODY_SIZE] = "body_size",
 	[BT_CLOSE_KEEPALIVE_REQUESTS] = "keepalive_requests",
 	[BT_CLOSE_DRAIN_TIMEOUT] = "drain_timeout",
+	[BT_CLOSE_TUNNEL_TIMEOUT] = "tunnel_timeout",
 };
 
 static size_t

@@ -54,7 +54,8 @@ enum bt_close_reason {
 	BT_CLOSE_HEADER_SIZE, /* 414, 431: max_header_size */
 	BT_CLOSE_BODY_SIZE,   /* 413: max_body_size */
 	BT_CLOSE_KEEPALIVE_REQUESTS,
-	BT_CLOSE_DRAIN_TIMEOUT, /* cut: it was not done in time */
+	BT_CLOSE_DRAIN_TIMEOUT,  /* cut: it was not done in time */
+	BT_CLOSE_TUNNEL_TIMEOUT, /* tunnel_timeout */
 	BT_CLOSE_REASONS,
 };
 
@@ -107,8 +108,10 @@ struct bt_score_worker {
 	uint64_t held_refused;   /* past hold_requests: never held */
 	uint64_t held_requests;  /* gauge */
 	uint64_t held_longest_s; /* gauge: of those */
-	uint64_t memory_bytes;   /* gauge: its own, resident */
-	int32_t guard_pid;       /* written before it is ready; 0: none */
+	uint64_t tunnels;        /* gauge: connections that are one */
+	uint64_t tunnels_begun;
+	uint64_t memory_bytes; /* gauge: its own, resident */
+	int32_t guard_pid;     /* written before it is ready; 0: none */
 };
 
 /* Written by the master alone, but for `want_room` and `shed`. */

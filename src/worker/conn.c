@@ -16,6 +16,7 @@
 #include "worker/output.h"
 #include "worker/pace.h"
 #include "worker/proxied.h"
+#include "worker/tunnel.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@
 #define LINGER_MS 5000
 /* … a byte, and so long in all; then a reset is what it gets. */
 #define LINGER_MOST_MS 30000
-/* What an application holds is its own matter. */
+/* What an application holds is its own matter, and a tunnel has a timer. */
 #define HELD_MS (365LL * 24 * 3600 * 1000)
 /* Who connected just before a stop has so long to send a request. */
 #define LAST_CALL_MS 500
@@ -54,6 +55,7 @@ static const struct phase {
 	[BT_CONN_HELD] = { "held", 0 },
 	[BT_CONN_SEND] = { "send", TIMEOUT(send_timeout_ms) },
 	[BT_CONN_LINGER] = { "linger", 0 },
+	[BT_CONN_TUNNEL] = { "tunnel", 0 },
 	[BT_CONN_CLOSED] = { "closed", 0 },
 #undef TIMEOUT
 };
@@ -90,7 +92,7 @@ phase_ms(const struct bt_conn *c, enum bt_conn_phase phase)
 	int64_t ms;
 
 	if (phases[phase].timeout == 0)
-		return phase == BT_CONN_HELD ? HELD_MS : LINGER_MS;
+		return phase == BT_CONN_LINGER ? LINGER_MS : HELD_MS;
 	ms = *(const int64_t *)(const void *)(conf + phases[phase].timeout);
 	if (phase == BT_CONN_FRESH && c->worker->draining && ms > LAST_CALL_MS)
 		return LAST_CALL_MS;
@@ -366,12 +368,12 @@ pack_file(struct bt_conn *c, struct bt_handover *h)
 {
 	struct baton_exchange *x = c->x;
 
-	h->file_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
-	if (h->file_fd == -1)
+	h->with_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
+	if (h->with_fd == -1)
 		return false;
 	h->baton.flags |= BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
-	h->file_offset = x->reply.offset + x->sent;
-	h->file_rest = x->reply.length - x->sent;
+	h->amid.file.offset = x->reply.offset + x->sent;
+	h->amid.file.rest = x->reply.length - x->sent;
 	x->sent = x->reply.length;
 	bt_exchange_end(c);
 	return true;
@@ -508,6 +510,43 @@ settle(struct bt_conn *c)
 		wait_for_others(c, BT_CONN_HELD);
 }
 
+/* Its server speaks another protocol now, and so does it. */
+static void
+become_tunnel(struct bt_conn *c)
+{
+	struct bt_reply *r = &c->x->reply;
+	struct bt_tunnel *t = bt_tunnel_new(c, &r->fd, r->origin, r->idle_ms);
+
+	r->origin = NULL;
+	if (c->in.at < c->in.end)
+		bt_tunnel_send_up(
+		    t, c->in.data + c->in.at, c->in.end - c->in.at);
+	if (r->bytes.n > 0)
+		bt_tunnel_send_down(t, r->bytes.p, r->bytes.n);
+	bt_exchange_end(c);
+	watch(c, 0);
+	input_give_back(c);
+	output_give_back(c);
+	c->tunnel = t;
+	conn_enter(c, BT_CONN_TUNNEL);
+	bt_tunnel_go(t);
+}
+
+bool
+bt_conn_hand_back_tunnel(struct bt_conn *c)
+{
+	struct bt_handover h = { .baton = c->baton };
+
+	h.baton.flags = BT_BATON_TAKEN | (c->baton.flags & BT_BATON_PROXIED);
+	if (!bt_tunnel_pack(c->tunnel, &h))
+		return false;
+	h.fd = bt_fd_take(&c->fd);
+	bt_outbox_add(c->worker->outbox, &h);
+	bt_tunnel_free(c->tunnel);
+	conn_leave(c);
+	return true;
+}
+
 static bool
 advance_exchange(struct bt_conn *c)
 {
@@ -515,6 +554,10 @@ advance_exchange(struct bt_conn *c)
 
 	moved |= bt_output_fill(c);
 	if (c->x != NULL && bt_exchange_is_over(c)) {
+		if (c->x->reply.kind == BT_BODY_TUNNEL && !c->last) {
+			become_tunnel(c);
+			return true;
+		}
 		bt_exchange_end(c);
 		moved = true;
 	}
@@ -606,7 +649,8 @@ on_event(evutil_socket_t fd, short events, void *arg)
 static void
 resume_file(struct bt_conn *c, struct bt_handover *h)
 {
-	bt_exchange_resume(c, &h->file_fd, h->file_offset, h->file_rest);
+	bt_exchange_resume(
+	    c, &h->with_fd, h->amid.file.offset, h->amid.file.rest);
 	if (h->baton.flags & BT_BATON_LAST) {
 		c->linger = true;
 		bt_conn_set_last(c, BT_CLOSE_DONE);
@@ -626,6 +670,12 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		.baton = h->baton };
 	TAILQ_INSERT_TAIL(&w->phases[BT_CONN_FRESH], c, phase_link);
 	w->conns_n++;
+	if (h->baton.flags & BT_BATON_TUNNEL) {
+		c->tunnel = bt_tunnel_adopt(c, h);
+		conn_enter(c, BT_CONN_TUNNEL);
+		bt_tunnel_go(c->tunnel);
+		return;
+	}
 	bt_proxied_begin(c);
 	if (c->phase == BT_CONN_CLOSED)
 		return;
@@ -662,6 +712,8 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	if (c->phase == BT_CONN_CLOSED)
 		return;
 	watch(c, 0);
+	if (c->phase == BT_CONN_TUNNEL)
+		bt_tunnel_free(c->tunnel);
 	bt_conn_set_last(c, why);
 	if (c->x != NULL)
 		bt_exchange_end(c);
@@ -777,6 +829,7 @@ expire(struct bt_conn *c)
 		expire_send(c);
 		return;
 	case BT_CONN_HELD: /* a year */
+	case BT_CONN_TUNNEL:
 	case BT_CONN_LINGER:
 		bt_conn_close(c, c->reason);
 		return;
@@ -798,6 +851,18 @@ bt_conn_expire(struct bt_worker *w)
 	}
 }
 
+/* They end, or move, as the worker does. */
+static void
+settle_tunnels(struct bt_worker *w)
+{
+	struct bt_conn *c, *next;
+
+	for (c = TAILQ_FIRST(&w->phases[BT_CONN_TUNNEL]); c; c = next) {
+		next = TAILQ_NEXT(c, phase_link);
+		bt_tunnel_go(c->tunnel);
+	}
+}
+
 void
 bt_conn_drain_all(struct bt_worker *w)
 {
@@ -814,6 +879,7 @@ bt_conn_drain_all(struct bt_worker *w)
 			conn_read(c);
 			advance(c);
 		}
+	settle_tunnels(w);
 }
 
 void
@@ -829,20 +895,23 @@ bt_conn_hand_back_all(struct bt_worker *w)
 			if (may_hand_back(c))
 				hand_back(c);
 		}
+	settle_tunnels(w);
 }
 
 void
 bt_conn_shed(struct bt_worker *w, uint64_t n)
 {
-	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE,
-		BT_CONN_FRESH };
+	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE, BT_CONN_FRESH,
+		BT_CONN_TUNNEL };
 	struct bt_conn *c, *next;
 
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
 		for (c = TAILQ_FIRST(&w->phases[idle[i]]); c && n > 0;
 		     c = next) {
 			next = TAILQ_NEXT(c, phase_link);
-			if (is_movable(c) && hand_back(c))
+			if (c->phase == BT_CONN_TUNNEL
+				? bt_conn_hand_back_tunnel(c)
+				: is_movable(c) && hand_back(c))
 				n--;
 		}
 }

@@ -5,7 +5,8 @@
  * A connection, from the moment it is taken from the channel to its close.
  *
  *   IDLE ──▶ HEAD ──▶ CONTENT ◀──▶ WORK, HELD ◀──▶ SEND ──▶ IDLE …
- *                                                    └────▶ LINGER ──▶ CLOSED
+ *                                                    ├────▶ LINGER ──▶ CLOSED
+ *                                                    └────▶ TUNNEL ──▶ CLOSED
  *
  * The phase says what the connection waits for, and so which timeout runs; all
  * that can be done without waiting is done at once, whatever the phase.
@@ -21,6 +22,7 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+struct bt_tunnel;
 struct bt_worker;
 struct baton_exchange;
 
@@ -33,6 +35,7 @@ enum bt_conn_phase {
 	BT_CONN_HELD,    /* the application: as long as its client stays */
 	BT_CONN_SEND,    /* the client's receiving: send_timeout */
 	BT_CONN_LINGER,  /* our side is closed, the client's is read away */
+	BT_CONN_TUNNEL,  /* no HTTP any more, worker/tunnel.h: tunnel_timeout */
 	BT_CONN_CLOSED,
 	BT_CONN_PHASES,
 };
@@ -78,6 +81,7 @@ struct bt_conn {
 	union {
 		struct bt_head_scan scan; /* of the head that begins in it */
 		int64_t linger_until_ms;  /* LINGER: no head is read */
+		struct bt_tunnel *tunnel; /* TUNNEL */
 	};
 	int64_t deadline_ms;
 	struct bt_window window; /* since that was set */
@@ -107,6 +111,13 @@ void bt_conn_set_last(struct bt_conn *, enum bt_close_reason);
 /* Goes on with one whose reply has been described beside its callbacks. */
 void bt_conn_resume(struct bt_conn *);
 
+/*
+ * Hands back one that is a tunnel, which is freed.
+ *
+ * Returns: false when more waits in it than can travel; it goes on.
+ */
+bool bt_conn_hand_back_tunnel(struct bt_conn *);
+
 /* Acts on the connections whose phase has lasted too long. */
 void bt_conn_expire(struct bt_worker *);
 
@@ -114,12 +125,13 @@ void bt_conn_expire(struct bt_worker *);
 void bt_conn_drain_all(struct bt_worker *);
 
 /*
- * At a reload: hands back those that are idle or amid a head, at once; the
- * others follow at the end of their answers.
+ * At a reload: hands back those that are idle, amid a head, or tunnels, at
+ * once; the others follow at the end of their answers.
  */
 void bt_conn_hand_back_all(struct bt_worker *);
 
-/* Hands back `n` that are idle, those first that are so for longest. */
+/* Hands back `n` that are idle, those first that are so for longest, or
+ * tunnels. */
 void bt_conn_shed(struct bt_worker *, uint64_t n);
 
 /* Closes all, with that reason. */

@@ -287,6 +287,9 @@ bt_exchange_is_over(const struct bt_conn *c)
 {
 	const struct baton_exchange *x = c->x;
 
+	/* behind its head other bytes follow, not through the output */
+	if (x->reply.kind == BT_BODY_TUNNEL && bt_output_is_pending(c))
+		return false;
 	/* on the last one, content that nobody wants is for the linger */
 	return x->reply_over &&
 	    (x->content_over || (c->last && !x->wants_content));

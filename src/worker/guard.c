@@ -78,6 +78,29 @@ send_batch(struct bt_channel *channel, const struct bt_handover *h, size_t n,
 	}
 }
 
+/* False: it cannot be dealt again. */
+static bool
+describe(const struct bt_guard *g, unsigned fd, struct bt_handover *ret)
+{
+	*ret = (struct bt_handover){ .fd = (int)fd, .with_fd = -1 };
+	switch ((enum bt_guard_state)g->states[fd]) {
+	case BT_GUARD_TUNNEL:
+		ret->baton = g->of[fd].baton;
+		if (ret->baton.with_fd >= g->n)
+			return false;
+		ret->with_fd = (int)ret->baton.with_fd;
+		ret->amid = g->of[ret->with_fd].amid;
+		return true;
+	case BT_GUARD_IDLE:
+		ret->baton = g->of[fd].baton;
+		return true;
+	case BT_GUARD_NONE:
+	case BT_GUARD_ASKED:
+		break;
+	}
+	return false;
+}
+
 static void
 deal_idle_again(const struct bt_guard *g, struct bt_channel *channel)
 {
@@ -86,11 +109,9 @@ deal_idle_again(const struct bt_guard *g, struct bt_channel *channel)
 	size_t n = 0;
 
 	for (unsigned fd = 0; fd < g->n; fd++) {
-		if (g->states[fd] != BT_GUARD_IDLE)
+		if (!describe(g, fd, &h[n]))
 			continue;
-		h[n++] = (struct bt_handover){
-			.fd = (int)fd, .file_fd = -1, .baton = g->batons[fd]
-		};
+		n++;
 		if (n == BT_CHANNEL_BATCH_MAX) {
 			send_batch(channel, h, n, deadline_ms);
 			n = 0;
@@ -197,7 +218,7 @@ entries_for(const struct bt_conf *conf)
 static size_t
 shared_bytes(unsigned n)
 {
-	return n * (sizeof(struct bt_baton) + sizeof(uint8_t));
+	return n * (sizeof(union bt_guarded) + sizeof(uint8_t));
 }
 
 /*
@@ -239,8 +260,8 @@ bt_guard_start(struct bt_guard *g, const struct bt_heritage *heritage)
 	if (shared == MAP_FAILED)
 		return -errno;
 	*g = (struct bt_guard){ .n = n,
-		.batons = shared,
-		.states = (uint8_t *)shared + n * sizeof(struct bt_baton) };
+		.of = shared,
+		.states = (uint8_t *)shared + n * sizeof(union bt_guarded) };
 	self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	pid = self == -1 ? -errno : clone_beside(heritage->slot);
 	if (pid == 0)
@@ -257,7 +278,7 @@ bt_guard_start(struct bt_guard *g, const struct bt_heritage *heritage)
 void
 bt_guard_stop(struct bt_guard *g)
 {
-	if (g->batons != NULL)
-		munmap(g->batons, shared_bytes(g->n));
+	if (g->of != NULL)
+		munmap(g->of, shared_bytes(g->n));
 	*g = (struct bt_guard){ 0 };
 }

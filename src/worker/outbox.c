@@ -132,8 +132,7 @@ send_batch(struct bt_outbox *o)
 	sent = bt_channel_send(
 	    o->worker->heritage->channel, BT_MESSAGE_HANDOVER, h, n);
 	for (size_t i = sent > 0 ? (size_t)sent : 0; i < n; i++)
-		if (h[i].baton.bytes == 0 &&
-		    !(h[i].baton.flags & BT_BATON_FILE))
+		if (h[i].baton.bytes == 0 && !bt_baton_is_pair(&h[i].baton))
 			bt_guard_set(&o->worker->guard, h[i].fd, BT_GUARD_IDLE);
 	if (sent < 0)
 		return sent;

@@ -170,13 +170,16 @@ write_head(struct bt_conn *c)
 	}
 	if (room_for(c, want) < want)
 		return false;
-	decide_last(c);
+	if (reply->kind != BT_BODY_TUNNEL)
+		decide_last(c);
 	at = put_str(c->out.data + c->out.end, bt_status_line(reply->status));
 	if (!reply->forwarded)
 		at = put_common(at, w);
 	at = put_str(at, reply->fields);
 	at = put_str(at, more);
-	if (!bt_status_has_content(reply->status)) {
+	if (reply->kind == BT_BODY_TUNNEL) {
+		at = put_str(at, BT_STR("Connection: upgrade\r\n"));
+	} else if (!bt_status_has_content(reply->status)) {
 		reply->kind = BT_BODY_NONE;
 	} else if (is_chunked(x)) {
 		at = put_str(at, BT_STR("Transfer-Encoding: chunked\r\n"));
@@ -185,7 +188,7 @@ write_head(struct bt_conn *c)
 		at = put_u64(at, reply->length);
 		at = put_str(at, BT_STR("\r\n"));
 	}
-	if (c->last)
+	if (c->last && reply->kind != BT_BODY_TUNNEL)
 		at = put_str(at, BT_STR("Connection: close\r\n"));
 	else if (x->request.minor == 0)
 		at = put_str(at, BT_STR("Connection: keep-alive\r\n"));
@@ -193,8 +196,9 @@ write_head(struct bt_conn *c)
 	x->head_bytes = (uint32_t)(at - (c->out.data + c->out.end));
 	c->out.end = (size_t)(at - c->out.data);
 	x->head_written = true;
-	x->reply_over =
-	    reply->kind == BT_BODY_NONE || x->request.method == BT_METHOD_HEAD;
+	x->reply_over = reply->kind == BT_BODY_NONE ||
+	    reply->kind == BT_BODY_TUNNEL ||
+	    x->request.method == BT_METHOD_HEAD;
 	bt_score_add(&w->score->responses[reply->status / 100], 1);
 	bt_times_head(c);
 	return true;

@@ -54,6 +54,7 @@ bt_pace_is_kept(const struct bt_conn *c)
 	case BT_CONN_WORK:
 	case BT_CONN_HELD:
 	case BT_CONN_LINGER:
+	case BT_CONN_TUNNEL:
 	case BT_CONN_CLOSED:
 	case BT_CONN_PHASES:
 		break;

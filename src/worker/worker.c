@@ -254,6 +254,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 	w->score = &w->slot->worker;
 	w->times = bt_score_times(heritage->board, heritage->slot);
 	w->memory_fd = -1;
+	bt_score_set(&w->score->tunnels, 0); /* of one that died */
 	pools_init(w);
 	if ((r = bt_privileges_drop(w->conf->user)) < 0) {
 		bt_log_error(NULL, r, "cannot give up privileges, user %s",

@@ -45,6 +45,7 @@ struct bt_worker {
 	struct bt_conn_list phases[BT_CONN_PHASES];
 	struct bt_conn_list closed; /* freed at the next turn */
 	unsigned conns_n;
+	unsigned tunnels_n;         /* of these */
 	struct bt_outbox *outbox;   /* connections on their way back */
 	struct bt_pages_seen pages; /* of files that are sent */
 	struct bt_guard guard;

@@ -362,7 +362,7 @@ act(enum action action)
 static void
 client_open(unsigned how)
 {
-	struct bt_handover h = { .file_fd = -1 };
+	struct bt_handover h = { .with_fd = -1 };
 	int fd[2], size = 4096, r;
 
 	r = socketpair(

@@ -23,7 +23,7 @@
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define BATCH BT_CHANNEL_BATCH_MAX
-#define MAGIC 0x6275u
+#define MAGIC 0x6276u
 /* Of a connection in a message: its baton, and what is left of its file. */
 #define RECORD (sizeof(struct bt_baton) + 2 * sizeof(uint64_t))
 
@@ -663,10 +663,10 @@ START_TEST(files_travel_with_their_connections)
 
 	prepare(BATCH, 3);
 	for (size_t i = 0; i < BATCH; i += 2) {
-		out[i].file_fd = token();
+		out[i].with_fd = token();
 		out[i].baton.flags = BT_BATON_FILE;
-		out[i].file_offset = inode(out[i].file_fd);
-		out[i].file_rest = UINT64_MAX - i;
+		out[i].amid.file.offset = inode(out[i].with_fd);
+		out[i].amid.file.rest = UINT64_MAX - i;
 	}
 	while (at < BATCH) {
 		size_t descriptors = 0;
@@ -680,14 +680,14 @@ START_TEST(files_travel_with_their_connections)
 
 			descriptors += has_file ? 2 : 1;
 			if (!has_file) {
-				ck_assert_int_eq(in[i].file_fd, -1);
+				ck_assert_int_eq(in[i].with_fd, -1);
 				continue;
 			}
 			ck_assert_uint_eq(
-			    inode(in[i].file_fd), in[i].file_offset);
-			ck_assert_uint_eq(
-			    in[i].file_rest, UINT64_MAX - (at + (size_t)i));
-			bt_fd_close(&in[i].file_fd);
+			    inode(in[i].with_fd), in[i].amid.file.offset);
+			ck_assert_uint_eq(in[i].amid.file.rest,
+			    UINT64_MAX - (at + (size_t)i));
+			bt_fd_close(&in[i].with_fd);
 		}
 		ck_assert_uint_le(descriptors, BATCH);
 		expect_arrived(at, (size_t)n);

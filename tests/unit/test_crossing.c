@@ -64,9 +64,9 @@ fill(struct bt_crossing *x)
 		.owes_logs = true };
 	x->held = calloc(2, sizeof(*x->held));
 	x->held[0] = (struct bt_handover){ .fd = 14,
-		.file_fd = 16,
-		.file_offset = 1ull << 40,
-		.file_rest = 77,
+		.with_fd = 16,
+		.amid.file.offset = 1ull << 40,
+		.amid.file.rest = 77,
 		.baton = { .accepted_us = -5,
 		    .flags = BT_BATON_FILE | BT_BATON_LAST,
 		    .id = 77,
@@ -147,12 +147,14 @@ START_TEST(round_trip)
 		ck_assert_int_eq(y.held[i].fd, x.held[i].fd);
 		ck_assert_mem_eq(&y.held[i].baton, &x.held[i].baton,
 		    sizeof(struct bt_baton));
-		ck_assert_uint_eq(y.held[i].file_offset, x.held[i].file_offset);
-		ck_assert_uint_eq(y.held[i].file_rest, x.held[i].file_rest);
+		ck_assert_uint_eq(
+		    y.held[i].amid.file.offset, x.held[i].amid.file.offset);
+		ck_assert_uint_eq(
+		    y.held[i].amid.file.rest, x.held[i].amid.file.rest);
 	}
 	ck_assert_mem_eq(y.held[0].bytes, "a\n\0b c", 6);
 	ck_assert_ptr_null(y.held[1].bytes);
-	ck_assert_int_eq(y.held[0].file_fd, 16);
+	ck_assert_int_eq(y.held[0].with_fd, 16);
 	ck_assert_str_eq(y.failed, "no\nway\n");
 	bt_crossing_fini(&x);
 	bt_crossing_fini(&y);

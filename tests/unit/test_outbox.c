@@ -46,7 +46,7 @@ static int
 add(uint64_t id, const char *bytes, size_t n)
 {
 	struct bt_handover h = { .fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-		.file_fd = -1,
+		.with_fd = -1,
 		.baton = { .id = id, .bytes = (uint32_t)n },
 		.bytes = n ? bytes : NULL };
 
