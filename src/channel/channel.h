@@ -17,8 +17,11 @@
 
 /* Descriptors in one message, so connections: the kernel's SCM_MAX_FD. */
 #define BT_CHANNEL_BATCH_MAX 253
-/* Bytes already read that travel with one connection, at most. */
-#define BT_BATON_BYTES_MAX (64 * 1024)
+/*
+ * Bytes already read that travel with one connection, at most: all that a
+ * worker's buffer holds, so that none has to stay for what came with it.
+ */
+#define BT_BATON_BYTES_MAX (80 * 1024)
 
 enum bt_message {
 	BT_MESSAGE_HANDOVER, /* connections, either way */

@@ -20,7 +20,7 @@ rate_enter(struct baton_exchange *x)
 	uint64_t key = bt_rates_key(s->rates, x->baton->family, x->baton->host);
 	int64_t ms;
 
-	if (key == 0 ||
+	if (key == 0 || x->again || /* it was counted when it came */
 	    (ms = bt_rates_take(s->rates, key, rate, s->now->ms)) == 0)
 		return BATON_NEXT;
 	bt_score_add(&s->score->limited, 1);

@@ -99,6 +99,11 @@ struct baton_exchange {
 	struct bt_end *ends;  /* the last one first */
 	/* it ends when the client goes away while it waits */
 	bool watch_gone;
+	/*
+	 * Its handler only waits, and nobody has anything of it yet: where this
+	 * worker retires, another one can begin it anew.
+	 */
+	bool may_move;
 	struct bt_reply reply;
 	struct bt_error error;
 	struct bt_arena arena;
@@ -116,13 +121,16 @@ struct baton_exchange {
 	struct bt_conn *conn;
 	bool head_written, reply_over;
 	bool content_begun, content_over, continue_sent;
-	bool handed_over;    /* another worker began it */
-	bool refused;        /* what its handler said does not count */
-	bool cut;            /* not answered, though over */
-	int64_t begun_us;    /* its head was complete: bt_clock_us() */
-	uint64_t sent;       /* content bytes given to the output so far */
-	uint32_t head_bytes; /* of the answer */
-	uint64_t ready;      /* FILE: so many are known to be in memory */
+	bool handed_over;     /* another worker began it */
+	bool refused;         /* what its handler said does not count */
+	bool again;           /* another worker had let it in, and gave it up */
+	bool moves;           /* it ends, as another worker begins it anew */
+	bool cut;             /* not answered, though over */
+	int64_t begun_us;     /* its head was complete first: bt_clock_us() */
+	uint32_t asked_bytes; /* of its head, in front of what `keep` says */
+	uint64_t sent;        /* content bytes given to the output so far */
+	uint32_t head_bytes;  /* of the answer */
+	uint64_t ready;       /* FILE: so many are known to be in memory */
 };
 
 /* The reply is those bytes, with these fields; both borrowed. */

@@ -20,7 +20,7 @@
 
 #define NAME_CONNECTION "baton-connection"
 #define NAME_LIST "baton-list"
-#define FIRST_LINE "baton-parked 1\n"
+#define FIRST_LINE "baton-parked 2\n"
 #define BATCH BT_CHANNEL_BATCH_MAX
 #define BARRIER_MS 5000
 #define LIST_MAX (256L * 1024 * 1024)
@@ -36,21 +36,29 @@ listen_with_id(const struct bt_conf *conf, uint16_t id)
 
 /* --- putting them there --- */
 
-/* A line, and its bytes.  False: this one cannot be parked. */
+/*
+ * A line, and its bytes: a tunnel's names its other end, and what is known of
+ * it.  False: this one cannot be parked.
+ */
 static bool
 put_line(
     struct bt_buf *b, const struct bt_conf *conf, const struct bt_handover *h)
 {
 	const struct bt_conf_listen *l = listen_with_id(conf, h->baton.listen);
+	bool pair = bt_baton_is_pair(&h->baton);
 	char addr[BT_ADDR_TEXT_MAX];
-	struct stat st;
+	struct stat st, with = { 0 };
 
 	/* whom a PROXY header named is not in the list */
-	if ((h->baton.flags & (BT_BATON_PAIR | BT_BATON_PROXIED)) ||
-	    l == NULL || fstat(h->fd, &st) == -1)
+	if ((h->baton.flags & (BT_BATON_FILE | BT_BATON_PROXIED)) ||
+	    l == NULL || fstat(h->fd, &st) == -1 ||
+	    (pair && fstat(h->with_fd, &with) == -1))
 		return false;
-	bt_buf_printf(b, "%" PRIu64 " %u %u %s\n", (uint64_t)st.st_ino,
-	    h->baton.requests, h->baton.bytes, bt_addr_format(&l->addr, addr));
+	bt_buf_printf(b,
+	    "%" PRIu64 " %u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
+	    (uint64_t)st.st_ino, h->baton.requests, h->baton.bytes,
+	    (uint64_t)with.st_ino, pair ? h->amid.words[0] : 0,
+	    pair ? h->amid.words[1] : 0, bt_addr_format(&l->addr, addr));
 	bt_buf_append(b, h->bytes, h->baton.bytes);
 	bt_buf_putc(b, '\n');
 	return true;
@@ -95,20 +103,25 @@ bt_park_store(struct bt_dealer *d, const struct bt_conf *conf, size_t max)
 	bool *parked = bt_mem_zero(d->pending_n + 1, sizeof(*parked));
 	struct bt_buf list = { 0 };
 	int fds[BATCH], r = 0;
-	size_t n = 0, batch = 0;
+	size_t n = 0, batch = 0, fds_n = 1; /* one is for the list */
 
 	bt_buf_puts(&list, FIRST_LINE);
-	/* one is for the list */
-	for (size_t i = 0; i < d->pending_n && n + 1 < max && r == 0; i++) {
-		if (!put_line(&list, conf, &d->pending[i]))
+	for (size_t i = 0; i < d->pending_n && r == 0; i++) {
+		const struct bt_handover *h = &d->pending[i];
+		size_t need = bt_baton_is_pair(&h->baton) ? 2 : 1;
+
+		if (fds_n + need > max || !put_line(&list, conf, h))
 			continue;
 		parked[i] = true;
 		n++;
-		fds[batch++] = d->pending[i].fd;
-		if (batch == BATCH) {
+		fds_n += need;
+		if (batch + need > BATCH) {
 			r = bt_systemd_store(NAME_CONNECTION, fds, batch);
 			batch = 0;
 		}
+		fds[batch++] = h->fd;
+		if (need > 1)
+			fds[batch++] = h->with_fd;
 	}
 	if (r == 0 && batch > 0)
 		r = bt_systemd_store(NAME_CONNECTION, fds, batch);
@@ -174,26 +187,38 @@ id_of_address(const struct bt_conf *conf, const char *text)
 	return 0; /* nobody listens there any more: its next answer is 421 */
 }
 
+/* What its line says, in `told`, but for its descriptors. */
 static void
-take_up(struct bt_listeners *set, const struct bt_conf *conf, int *fd,
-    uint32_t requests, const char *bytes, uint32_t n, const char *addr)
+take_up(struct bt_listeners *set, const struct bt_handover *told, int *fd,
+    int *with_fd)
 {
 	struct bt_addr peer = { .len = sizeof(peer.ss) };
 	struct bt_handover *h = bt_dealer_room(set->dealer, 1);
 
 	if (getpeername(*fd, (void *)&peer.ss, &peer.len) == -1)
 		return; /* reset meanwhile */
-	*h = (struct bt_handover){ .fd = bt_fd_take(fd),
-		.bytes = n > 0 ? bt_mem_strndup(bytes, n) : NULL,
-		.baton = { .accepted_us = bt_clock_us(),
-		    .id = ++set->last_id,
-		    .requests = requests,
-		    .bytes = n,
-		    .listen = id_of_address(conf, addr) } };
+	*h = *told;
+	h->fd = bt_fd_take(fd);
+	h->with_fd = with_fd != NULL ? bt_fd_take(with_fd) : -1;
+	h->bytes = told->baton.bytes > 0
+	    ? bt_mem_strndup(told->bytes, told->baton.bytes)
+	    : NULL;
+	h->baton.accepted_us = bt_clock_us();
+	h->baton.id = ++set->last_id;
 	bt_baton_set_peer(&h->baton, &peer);
 	bt_limits_return(set->limits, &h->baton);
 	bt_score_add(&set->score->accepted, 1);
 	bt_dealer_take(set->dealer, 1);
+}
+
+/* The descriptor with that inode, not taken yet; or NULL. */
+static int *
+find_parked(struct parked *all, size_t n, uint64_t ino)
+{
+	struct parked key = { .ino = ino }, *found;
+
+	found = n > 0 ? bsearch(&key, all, n, sizeof(*all), by_inode) : NULL;
+	return found != NULL && *found->fd != -1 ? found->fd : NULL;
 }
 
 /* Goes through the list.  Returns how many were taken up. */
@@ -205,22 +230,27 @@ take_listed(struct bt_listeners *set, const struct bt_conf *conf,
 	char *at = text + sizeof(FIRST_LINE) - 1, *lf;
 
 	while ((lf = memchr(at, '\n', (size_t)(text + len - at))) != NULL) {
-		struct parked key = { 0 }, *found;
-		uint32_t requests, bytes;
-		int addr;
+		struct bt_handover told = { .bytes = lf + 1 };
+		struct bt_baton *b = &told.baton;
+		uint64_t ino, with_ino;
+		int addr, *fd, *with_fd;
 
 		*lf = '\0';
-		if (sscanf(at, "%" SCNu64 " %u %u %n", &key.ino, &requests,
-			&bytes, &addr) != 3 ||
-		    bytes > BT_BATON_BYTES_MAX ||
-		    (size_t)(text + len - lf) < (size_t)bytes + 2)
+		if (sscanf(at,
+			"%" SCNu64 " %u %u %" SCNu64 " %" SCNu64 " %" SCNu64
+			" %n",
+			&ino, &b->requests, &b->bytes, &with_ino,
+			&told.amid.words[0], &told.amid.words[1], &addr) != 6 ||
+		    b->bytes > BT_BATON_BYTES_MAX ||
+		    (size_t)(text + len - lf) < (size_t)b->bytes + 2)
 			break;
-		found = n > 0 ? bsearch(&key, all, n, sizeof(*all), by_inode)
-			      : NULL;
-		if (found != NULL && *found->fd != -1)
-			take_up(set, conf, found->fd, requests, lf + 1, bytes,
-			    at + addr);
-		at = lf + 1 + bytes + 1;
+		b->listen = id_of_address(conf, at + addr);
+		b->flags = with_ino != 0 ? BT_BATON_TUNNEL : 0;
+		fd = find_parked(all, n, ino);
+		with_fd = find_parked(all, n, with_ino);
+		if (fd != NULL && (with_ino == 0 || with_fd != NULL))
+			take_up(set, &told, fd, with_fd);
+		at = lf + 1 + b->bytes + 1;
 	}
 	return (size_t)(set->last_id - before);
 }

@@ -4,8 +4,10 @@
 /*
  * Parking: connections that nothing is due on outlive this process, in the
  * service manager's store of descriptors, and the one that is started next
- * takes them up.  Beside them lies a list in a memfd that says which is which:
- * a socket is known again by its inode.  Master, at its start and at its end.
+ * takes them up: idle ones, those amid a head, held requests, tunnels with
+ * their other ends.  Beside them lies a list in a memfd that says which is
+ * which: a socket is known again by its inode.  Master, at its start and at its
+ * end.
  */
 
 #include "master/listener.h"

@@ -43,7 +43,7 @@ answer(struct baton_exchange *x)
 	p->repeatable = bt_proxying_is_repeatable(x->request.method);
 	p->upstream = &all->list[conf->upstream->id];
 	p->until_ms = conf->try_duration_ms > 0
-	    ? x->services->now->ms + conf->try_duration_ms
+	    ? x->begun_us / 1000 + conf->try_duration_ms
 	    : 0;
 	p->end = (struct bt_end){ x->ends, on_end, p };
 	x->ends = &p->end;

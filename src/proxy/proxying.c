@@ -110,6 +110,7 @@ too_late(struct bt_proxying *p)
 		    p->timed_out
 			? "did not accept, try_duration is over"
 			: "cannot be connected to, try_duration is over");
+	bt_upstream_gave_up(p->upstream, p);
 	fail(p, p->timed_out ? 504 : 502);
 }
 
@@ -117,8 +118,11 @@ static void
 hold(struct bt_proxying *p)
 {
 	p->step = BT_PROXY_HELD;
-	if (bt_upstream_hold(p->upstream, p) == 0)
+	if (bt_upstream_hold(p->upstream, p) == 0) {
+		/* an interim answer may not be said twice */
+		p->x->may_move = !p->hinted;
 		return;
+	}
 	complain(p, 0, "is not there, and as many wait as hold_requests says");
 	fail(p, 503);
 }
@@ -190,6 +194,7 @@ bt_proxying_try(struct bt_proxying *p)
 		hold(p);
 		return;
 	}
+	p->x->may_move = false;
 	while ((o = bt_upstream_choose(u, p)) != NULL) {
 		p->tried |= UINT64_C(1) << (o - u->origins);
 		r = bt_link_open(o, p, fresh, &p->link);

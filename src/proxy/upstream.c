@@ -83,6 +83,7 @@ count_end(struct bt_upstream *u, struct bt_proxying *p, uint64_t *counter)
 	if (!p->waits)
 		return;
 	p->waits = false;
+	u->waits_n--;
 	bt_score_set(&score->held_requests, score->held_requests - 1);
 	bt_score_add(counter, 1);
 }
@@ -101,7 +102,6 @@ give_up(struct bt_upstream *u, int64_t now_ms)
 		if (p->until_ms > now_ms)
 			continue;
 		remove_held(u, p);
-		count_end(u, p, &score_of(u)->held_given_up);
 		bt_proxying_give_up(p);
 		/* its connection goes on: what it begins waits behind */
 		next = TAILQ_FIRST(&u->held);
@@ -304,7 +304,7 @@ bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 		bt_upstream_lost(u, p);
 	p->has_failed = false;
 	drop_claim(u, p);
-	if (u->held_n >= u->conf->hold_requests) {
+	if (!p->waits && u->waits_n >= u->conf->hold_requests) {
 		bt_score_add(&score->held_refused, 1);
 		return -EAGAIN;
 	}
@@ -318,6 +318,7 @@ bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 	u->held_n++;
 	if (!p->waits) {
 		p->waits = true;
+		u->waits_n++;
 		bt_score_add(&score->holds, 1);
 		bt_score_set(&score->held_requests, score->held_requests + 1);
 	}
@@ -341,9 +342,14 @@ release(struct bt_upstream *u)
 			return;
 		remove_held(u, p);
 		bt_proxying_try(p);
-		if (!p->is_held)
-			u->all->services->resume(x);
+		u->all->services->resume(x); /* also one that may move now */
 	}
+}
+
+void
+bt_upstream_gave_up(struct bt_upstream *u, struct bt_proxying *p)
+{
+	count_end(u, p, &score_of(u)->held_given_up);
 }
 
 void
@@ -357,7 +363,8 @@ bt_upstream_leave(struct bt_upstream *u, struct bt_proxying *p, bool well)
 {
 	if (p->is_held)
 		remove_held(u, p);
-	count_end(u, p, &score_of(u)->held_left);
+	count_end(u, p,
+	    p->x->moves ? &score_of(u)->held_moved : &score_of(u)->held_left);
 	if (!well) {
 		drop_claim(u, p);
 		return;

@@ -41,6 +41,7 @@ struct bt_upstream {
 	struct bt_origin *origins;
 	struct bt_proxying_list held; /* who came first in front */
 	unsigned held_n;
+	unsigned waits_n;  /* with those of them that try just now */
 	int64_t looked_ms; /* for those that waited for too long */
 	struct bt_standing *standing;
 	struct event *timer; /* while somebody is held */
@@ -98,6 +99,9 @@ bool bt_upstream_lets_pass(struct bt_upstream *, struct bt_proxying *);
  * there are too many.
  */
 int bt_upstream_hold(struct bt_upstream *, struct bt_proxying *);
+
+/* It has waited for try_duration, and is not tried again. */
+void bt_upstream_gave_up(struct bt_upstream *, struct bt_proxying *);
 
 /* It has a connection now. */
 void bt_upstream_released(struct bt_upstream *, struct bt_proxying *);

@@ -99,12 +99,13 @@ struct bt_score_worker {
 	/*
 	 * proxies: connections tried and failed; requests that waited for a
 	 * server, holds = held_requests + held_released + held_given_up +
-	 * held_left
+	 * held_left + held_moved
 	 */
 	uint64_t proxy_connects, proxy_connects_failed;
 	uint64_t holds, held_released;
 	uint64_t held_given_up;  /* past try_duration */
 	uint64_t held_left;      /* their client went */
+	uint64_t held_moved;     /* to another worker, where they wait again */
 	uint64_t held_refused;   /* past hold_requests: never held */
 	uint64_t held_requests;  /* gauge */
 	uint64_t held_longest_s; /* gauge: of those */

@@ -379,6 +379,29 @@ pack_file(struct bt_conn *c, struct bt_handover *h)
 	return true;
 }
 
+/* All of its request is still in the input, and can begin anew. */
+static bool
+is_whole(const struct bt_conn *c)
+{
+	const struct baton_exchange *x = c->x;
+
+	return x->may_move && x->reply.status == 0 && c->in.at == c->in.keep &&
+	    !c->last && !c->eof &&
+	    /* the service manager cannot be told whom a PROXY header named */
+	    !(c->worker->parking && (c->baton.flags & BT_BATON_PROXIED));
+}
+
+/* One that only waits goes as it came, with its head. */
+static void
+pack_held(struct bt_conn *c, struct bt_handover *h)
+{
+	h->baton.flags |= BT_BATON_HELD;
+	h->amid.held.begun_us = c->x->begun_us;
+	c->in.at -= c->x->asked_bytes;
+	c->x->moves = true;
+	bt_exchange_end(c);
+}
+
 /*
  * Back to the master, with the bytes that wait.  The event is deleted first:
  * epoll keeps a registration as long as anybody holds the open file.
@@ -391,7 +414,9 @@ hand_back(struct bt_conn *c)
 	struct bt_handover h = { .baton = c->baton };
 
 	h.baton.flags = BT_BATON_TAKEN | (c->baton.flags & BT_BATON_PROXIED);
-	if (c->x != NULL && !pack_file(c, &h))
+	if (c->x != NULL && is_whole(c))
+		pack_held(c, &h);
+	else if (c->x != NULL && !pack_file(c, &h))
 		return false;
 	watch(c, 0);
 	h.fd = bt_fd_take(&c->fd);
@@ -408,8 +433,7 @@ hand_back(struct bt_conn *c)
 static bool
 is_movable(const struct bt_conn *c)
 {
-	return c->x == NULL && !c->last && !c->eof &&
-	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+	return c->x == NULL && !c->last && !c->eof;
 }
 
 /* It retires: the next request is for another worker. */
@@ -419,7 +443,7 @@ begins_no_more(const struct bt_conn *c)
 	return c->worker->retiring && is_movable(c);
 }
 
-/* What is between requests, or is only a file's bytes by now. */
+/* What is between requests, waits whole, or is only a file's bytes by now. */
 static bool
 may_hand_back(const struct bt_conn *c)
 {
@@ -427,8 +451,9 @@ may_hand_back(const struct bt_conn *c)
 		return false;
 	if (c->x == NULL)
 		return begins_no_more(c);
-	return !c->worker->parking && bt_exchange_is_file_only(c) &&
-	    c->in.end - c->in.at <= BT_BATON_BYTES_MAX;
+	if (is_whole(c))
+		return true;
+	return !c->worker->parking && bt_exchange_is_file_only(c);
 }
 
 static void
@@ -686,6 +711,8 @@ bt_conn_adopt(struct bt_worker *w, struct bt_handover *h)
 		c->in.end = h->baton.bytes;
 		c->baton.bytes = 0;
 	}
+	if (h->baton.flags & BT_BATON_HELD) /* it has waited since then */
+		c->times.begun_us = h->amid.held.begun_us;
 	if (h->baton.flags & BT_BATON_FILE)
 		resume_file(c, h);
 	else /* usually the request is there already: no need to ask epoll */
@@ -886,7 +913,8 @@ void
 bt_conn_hand_back_all(struct bt_worker *w)
 {
 	static const enum bt_conn_phase movable[] = { BT_CONN_IDLE,
-		BT_CONN_FRESH, BT_CONN_HEAD, BT_CONN_SEND };
+		BT_CONN_FRESH, BT_CONN_HEAD, BT_CONN_SEND, BT_CONN_CONTENT,
+		BT_CONN_HELD };
 	struct bt_conn *c, *next;
 
 	for (size_t i = 0; i < sizeof(movable) / sizeof(movable[0]); i++)

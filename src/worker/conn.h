@@ -125,8 +125,8 @@ void bt_conn_expire(struct bt_worker *);
 void bt_conn_drain_all(struct bt_worker *);
 
 /*
- * At a reload: hands back those that are idle, amid a head, or tunnels, at
- * once; the others follow at the end of their answers.
+ * At a reload: hands back those that are idle, amid a head, held by a proxy, or
+ * tunnels, at once; the others follow at the end of their answers.
  */
 void bt_conn_hand_back_all(struct bt_worker *);
 

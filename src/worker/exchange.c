@@ -27,7 +27,8 @@ exchange_new(struct bt_conn *c)
 	x->stages_wait = x->leaves = x->leave_waits = false;
 	x->work = NULL;
 	x->ends = NULL;
-	x->watch_gone = x->refused = x->cut = false;
+	x->watch_gone = x->may_move = x->refused = x->cut = x->moves = false;
+	x->again = (c->baton.flags & BT_BATON_HELD) != 0;
 	x->conn = c;
 	x->route = NULL;
 	x->state = NULL;
@@ -41,7 +42,9 @@ exchange_new(struct bt_conn *c)
 	x->head_written = x->reply_over = false;
 	x->content_begun = x->content_over = x->continue_sent = false;
 	x->handed_over = false;
-	x->begun_us = w->now.us;
+	x->begun_us = x->again ? c->times.begun_us : w->now.us;
+	c->baton.flags &= (uint16_t)~BT_BATON_HELD;
+	x->asked_bytes = 0;
 	x->sent = x->ready = 0;
 	x->head_bytes = 0;
 	c->x = x;
@@ -170,12 +173,13 @@ bt_exchange_begin(struct bt_conn *c, struct bt_str head)
 	uint64_t max;
 	unsigned status;
 
+	x->asked_bytes = (uint32_t)head.n;
 	status = bt_parser_head(&x->parser, head, &x->arena, r);
 	if (status != 0) {
 		bt_exchange_reject(c, status);
 		return;
 	}
-	bt_score_add(&w->score->requests, 1);
+	bt_score_add(&w->score->requests, x->again ? 0 : 1);
 	if (w->conf->proxies_n > 0)
 		learn_client(x);
 	if (!bt_router_knows(w->router, c->baton.listen)) {

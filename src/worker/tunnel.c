@@ -280,7 +280,7 @@ settle(struct bt_tunnel *t)
 		bt_conn_close(c, BT_CLOSE_DONE);
 		return;
 	}
-	if (is_empty(t) && (w->draining || w->parking)) {
+	if (is_empty(t) && w->draining) {
 		bt_conn_close(c, BT_CLOSE_DRAIN);
 		return;
 	}

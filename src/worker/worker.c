@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/offload.h"
 #include "base/stack.h"
+#include "conf/directives.h"
 #include "handlers/auth.h"
 #include "handlers/file_cache.h"
 #include "handlers/gzip.h"
@@ -34,7 +35,9 @@
 #define TICK_MS 250
 #define MEMORY_MS 1000
 /* Content is read into what is left of a buffer behind the largest head. */
-#define BUFFER_CONTENT_BYTES (16 * 1024)
+_Static_assert(BT_BATON_BYTES_MAX >= BT_CONF_HEADER_BYTES_MAX + 16 * 1024,
+    "a buffer has room behind a head");
+
 /* Blocks that each pool keeps for the next rush. */
 #define CONNS_KEPT 1024
 #define BUFFERS_KEPT 64
@@ -170,7 +173,7 @@ static void
 pools_init(struct bt_worker *w)
 {
 	/* the same in every generation: what one hands back the next takes */
-	w->buffer_bytes = BT_BATON_BYTES_MAX + BUFFER_CONTENT_BYTES;
+	w->buffer_bytes = BT_BATON_BYTES_MAX;
 	bt_pool_init(&w->buffers, w->buffer_bytes, BUFFERS_KEPT);
 	bt_pool_init(&w->conns, sizeof(struct bt_conn), CONNS_KEPT);
 	bt_pool_init(

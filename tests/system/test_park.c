@@ -3,6 +3,7 @@
  * stores descriptors for whoever is started next.
  */
 
+#include "tests/system/origin.h"
 #include "tests/system/system.h"
 
 #include <fcntl.h>
@@ -25,13 +26,17 @@ static struct {
 	bool barrier;    /* it waited for us */
 } store;
 
+static struct origin origin;
+
 static const char *
 conf_of(const char *text)
 {
 	return scratch_printf(
 	    "server { listen unix:@DIR@/site.sock; "
-	    "route = / { return 200 \"%s\"; } route /echo { echo; } }\n",
-	    text);
+	    "route = / { return 200 \"%s\"; } route /echo { echo; } "
+	    "route /app/ { proxy http://127.0.0.1:%u/ "
+	    "{ try_duration 60s; } } }\n",
+	    text, origin.port ? origin.port : 1);
 }
 
 static struct client *
@@ -226,6 +231,74 @@ START_TEST(more_than_the_store_takes)
 }
 END_TEST
 
+static bool
+is_held(void *arg)
+{
+	return metrics_sum(daemon_metrics(arg), "baton_worker_proxy_held") == 1;
+}
+
+/* With both ends, and bytes that came meanwhile. */
+START_TEST(tunnels_outlive_a_restart)
+{
+	struct client *c, *o;
+	struct daemon *d;
+
+	setenv("FDSTORE", "64", 1);
+	strcpy(store.names, "listener");
+	origin_start(&origin);
+	d = start("one");
+	c = enter();
+	client_puts(c,
+	    "GET /app/ HTTP/1.1\r\nHost: t\r\n"
+	    "Connection: upgrade\r\nUpgrade: any\r\n\r\n");
+	o = origin_accept(&origin);
+	origin_answer(
+	    o, "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: any\r\n\r\n");
+	origin_read(c);
+	stop(d);
+	ck_assert_uint_eq(store.n, 3); /* two ends and the list */
+	client_puts(c, "up");
+	d = start("two");
+	ck_assert_int_eq(memcmp(client_peek(o, 2), "up", 2), 0);
+	client_puts(o, "down");
+	ck_assert_int_eq(memcmp(client_peek(c, 4), "down", 4), 0);
+	client_close(o);
+	unsetenv("FDSTORE");
+	daemon_stop(d);
+}
+END_TEST
+
+/* A request that a proxy holds waits on after the restart. */
+START_TEST(held_requests_outlive_a_restart)
+{
+	struct client *c, *o;
+	struct daemon *d;
+
+	setenv("FDSTORE", "64", 1);
+	strcpy(store.names, "listener");
+	origin_reserve(&origin);
+	d = start("one");
+	c = enter();
+	client_puts(c,
+	    "POST /app/ HTTP/1.1\r\nHost: t\r\n"
+	    "Content-Length: 4\r\n\r\nba");
+	wait_until(is_held, d, "a request that is held");
+	stop(d);
+	ck_assert_uint_eq(store.n, 2);
+	client_puts(c, "se");
+	d = start("two");
+	wait_until(is_held, d, "a request that is held again");
+	origin_listen(&origin);
+	o = origin_accept(&origin);
+	origin_read(o);
+	ck_assert_int_eq(memcmp(client_peek(o, 4), "base", 4), 0);
+	client_puts(o, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	reply_wants_text(client_read(c, "POST"), "ok");
+	unsetenv("FDSTORE");
+	daemon_stop(d);
+}
+END_TEST
+
 /* What is not ours, or makes no sense, is closed. */
 START_TEST(nonsense_in_the_store)
 {
@@ -235,7 +308,7 @@ START_TEST(nonsense_in_the_store)
 	setenv("FDSTORE", "64", 1);
 	strcpy(store.names,
 	    "listener:baton-list:baton-connection:baton-connection");
-	fd = open(scratch_text("list", "baton-parked 1\n1 2 3\n"),
+	fd = open(scratch_text("list", "baton-parked 2\n1 2 3\n"),
 	    O_RDONLY | O_CLOEXEC);
 	store.fds[store.n++] = fd;
 	store.fds[store.n++] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -254,5 +327,7 @@ BT_SYSTEM_SUITE(park)
 	tcase_add_test(t, idle_connections_outlive_a_restart);
 	tcase_add_test(t, clients_that_left_meanwhile);
 	tcase_add_test(t, more_than_the_store_takes);
+	tcase_add_test(t, tunnels_outlive_a_restart);
+	tcase_add_test(t, held_requests_outlive_a_restart);
 	tcase_add_test(t, nonsense_in_the_store);
 }

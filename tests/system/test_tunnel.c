@@ -153,7 +153,7 @@ START_TEST(heads)
 	ck_assert_int_eq(memcmp(client_peek(c, 6), "behind", 6), 0);
 	client_skip(c, 6);
 	wants_both_ways(&(struct pair){ c, o });
-	ck_assert(value(d, "baton_worker_tunnels") == 1);
+	await_tunnels(d, 1);
 	client_close(o);
 	client_expect_eof(c);
 	client_close(c);
@@ -426,7 +426,7 @@ START_TEST(reload_moves_tunnels)
 		for (int i = round; i < MANY; i += 2) /* some say nothing */
 			wants_both_ways(&p[i]);
 		reload(d);
-		ck_assert(value(d, "baton_worker_tunnels") == MANY);
+		await_tunnels(d, MANY);
 	}
 	for (int i = 0; i < MANY; i++)
 		wants_both_ways(&p[i]);
@@ -535,7 +535,7 @@ START_TEST(resize_moves_tunnels)
 	wait_until(is_one, d, "one worker");
 	for (int i = 0; i < MANY; i++)
 		wants_both_ways(&p[i]);
-	ck_assert(value(d, "baton_worker_tunnels") == MANY);
+	await_tunnels(d, MANY);
 	daemon_stop(d);
 }
 END_TEST
