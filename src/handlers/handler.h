@@ -30,6 +30,12 @@ struct bt_now {
 	int64_t wall_s; /* since 1970 */
 };
 
+/* What all workers know together of a server behind us. */
+struct bt_origin_report {
+	struct bt_str upstream, server; /* as the conf names them */
+	bool up;                        /* it is not passed over */
+};
+
 /* What the worker lends to its handlers. */
 struct bt_services {
 	const struct bt_conf *conf;
@@ -45,6 +51,12 @@ struct bt_services {
 	struct bt_gzip *gzip;
 	struct bt_stores *stores; /* of continuations; NULL: no application */
 	struct bt_upstreams *upstreams; /* of proxies; NULL: none */
+	/*
+	 * The server number `i` of all upstreams, from 0; false: there are not
+	 * so many.  NULL: no proxies.
+	 */
+	bool (*origin)(
+	    const struct bt_services *, size_t i, struct bt_origin_report *ret);
 	struct event_base *loop;
 	/* Begins a turn: callbacks of `loop` say so first. */
 	void (*turn)(const struct bt_services *);

@@ -8,6 +8,7 @@
 #include "handlers/rows.h"
 
 #include "base/buf.h"
+#include "base/escape.h"
 
 #include <inttypes.h>
 
@@ -386,6 +387,27 @@ put_continuations(struct bt_buf *b, const struct bt_scoreboard *board)
 	    offsetof(struct bt_score_worker, not_resumed));
 }
 
+/* Names are of the conf: letters, digits and what addresses have. */
+static void
+put_origins(struct bt_buf *b, const struct bt_services *services)
+{
+	const char *name = "baton_upstream_server_up";
+	struct bt_origin_report o;
+
+	if (services->origin == NULL)
+		return;
+	put_head(b, name, "gauge",
+	    "0 while the server is passed over, as it failed or its check "
+	    "did.");
+	for (size_t i = 0; services->origin(services, i, &o); i++) {
+		bt_buf_printf(b, "%s{upstream=\"", name);
+		bt_escape_json(b, o.upstream);
+		bt_buf_puts(b, "\",server=\"");
+		bt_escape_json(b, o.server);
+		bt_buf_printf(b, "\"} %d\n", o.up);
+	}
+}
+
 static void
 release(void *arg)
 {
@@ -407,6 +429,7 @@ answer(struct baton_exchange *x)
 	put_responses(b, board);
 	put_continuations(b, board);
 	put_closed(b, board);
+	put_origins(b, x->route->services);
 	bt_reply_bytes(x, 200,
 	    BT_STR("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
 		   "Cache-Control: no-store\r\n"),

@@ -34,6 +34,26 @@ gather_times(struct bt_status *s)
 }
 
 static void
+gather_proxy(struct bt_status_proxy *p, const struct bt_score_worker *w)
+{
+	uint64_t longest_s = bt_score_get(&w->held_longest_s);
+
+	p->held += bt_score_get(&w->held_requests);
+	p->released += bt_score_get(&w->held_released);
+	p->given_up += bt_score_get(&w->held_given_up);
+	p->left += bt_score_get(&w->held_left);
+	p->moved += bt_score_get(&w->held_moved);
+	p->waited += bt_score_get(&w->holds);
+	if (longest_s > p->longest_s)
+		p->longest_s = longest_s;
+	p->refused += bt_score_get(&w->held_refused);
+	p->connects += bt_score_get(&w->proxy_connects);
+	p->connects_failed += bt_score_get(&w->proxy_connects_failed);
+	p->tunnels += bt_score_get(&w->tunnels);
+	p->tunnels_begun += bt_score_get(&w->tunnels_begun);
+}
+
+static void
 gather_sums(struct bt_status *s)
 {
 	for (unsigned i = 0; i < s->board->slots_n; i++) {
@@ -48,6 +68,7 @@ gather_sums(struct bt_status *s)
 			    bt_score_get(&w->responses[class]);
 		for (unsigned why = 0; why < BT_CLOSE_REASONS; why++)
 			s->closed[why] += bt_score_get(&w->closed[why]);
+		gather_proxy(&s->proxy, w);
 	}
 }
 
@@ -56,6 +77,7 @@ gather(struct bt_status *s, const struct bt_services *services)
 {
 	const struct bt_score_master *m = &services->board->master;
 
+	s->services = services;
 	s->board = services->board;
 	s->now_us = services->now->us;
 	s->wall_s = services->now->wall_s;

@@ -11,6 +11,15 @@
 
 #define BT_STATUS_NONCE 32 /* hex digits */
 
+/* Requests for servers behind us, over all workers. */
+struct bt_status_proxy {
+	/* waited = held + released + given_up + left + moved */
+	uint64_t waited, held, released, given_up, left, moved;
+	uint64_t longest_s; /* of those that are held */
+	uint64_t refused, connects, connects_failed;
+	uint64_t tunnels, tunnels_begun;
+};
+
 /* One kind of durations. */
 struct bt_status_times {
 	struct bt_histogram all;
@@ -18,6 +27,7 @@ struct bt_status_times {
 };
 
 struct bt_status {
+	const struct bt_services *services;
 	const struct bt_scoreboard *board;
 	int64_t now_us; /* of the clock that goes steadily */
 	int64_t wall_s, up_s;
@@ -26,6 +36,7 @@ struct bt_status {
 	/* over all workers */
 	uint64_t requests, bytes_in, bytes_out, memory_bytes;
 	uint64_t responses[6], closed[BT_CLOSE_REASONS];
+	struct bt_status_proxy proxy;
 	struct bt_status_times times[BT_TIMES];
 	struct bt_event events[BT_EVENTS];
 	size_t events_n;

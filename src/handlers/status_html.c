@@ -162,12 +162,18 @@ put_workers(struct bt_buf *b, const struct bt_status *s)
 }
 
 static void
+put_term_of(struct bt_buf *b, const char *kind, const char *sign,
+    const char *id, const char *name, uint64_t value)
+{
+	bt_buf_printf(b, "%s<span>%s <b id=\"%s-%s\">%" PRIu64 "</b></span>\n",
+	    sign, name, kind, id, value);
+}
+
+static void
 put_term(struct bt_buf *b, const char *sign, const char *id, const char *name,
     uint64_t value)
 {
-	bt_buf_printf(b,
-	    "%s<span>%s <b id=\"ledger-%s\">%" PRIu64 "</b></span>\n", sign,
-	    name, id, value);
+	put_term_of(b, "ledger", sign, id, name, value);
 }
 
 /* The lines of the ledger, as the sums that they are. */
@@ -176,7 +182,7 @@ put_ledger(struct bt_buf *b, const struct bt_status *s)
 {
 	const struct bt_ledger *l = &s->ledger;
 
-	bt_buf_puts(b, "<section id=\"ledger\"><h2>Connections</h2>\n<p>");
+	bt_buf_puts(b, "<section class=\"sums\"><h2>Connections</h2>\n<p>");
 	put_term(b, "", "accepted", "accepted", l->accepted);
 	put_term(b, "+ ", "returned", "returned", l->returned);
 	put_term(b, "= ", "dealt", "dealt", l->dealt);
@@ -191,6 +197,56 @@ put_ledger(struct bt_buf *b, const struct bt_status *s)
 	put_term(b, "+ ", "done", "done", l->done);
 	put_term(b, "+ ", "handed_back", "handed back", l->handed_back);
 	put_term(b, "+ ", "crashed", "crashed", l->crashed);
+	bt_buf_puts(b, "</section>\n");
+}
+
+static void
+put_servers(struct bt_buf *b, const struct bt_services *services)
+{
+	struct bt_origin_report o;
+
+	bt_buf_puts(b,
+	    "<section><h2>Servers behind</h2>\n<div class=\"wide\"><table>\n"
+	    "<thead><tr><th>upstream<th class=\"state\">server"
+	    "<th class=\"state\">state\n<tbody id=\"servers\">\n");
+	for (size_t i = 0; services->origin(services, i, &o); i++) {
+		bt_buf_printf(b, "<tr class=\"%s\"><td>", o.up ? "up" : "down");
+		bt_escape_html(b, o.upstream);
+		bt_buf_puts(b, "<td class=\"text\">");
+		bt_escape_html(b, o.server);
+		bt_buf_printf(
+		    b, "<td class=\"state\">%s\n", o.up ? "up" : "down");
+	}
+	bt_buf_puts(b, "</table></div></section>\n");
+}
+
+/* Those that waited for a server, as the sum that it is. */
+static void
+put_proxy(struct bt_buf *b, const struct bt_status *s)
+{
+	const struct bt_status_proxy *p = &s->proxy;
+	static const char kind[] = "proxy";
+
+	if (s->services->origin == NULL)
+		return;
+	put_servers(b, s->services);
+	bt_buf_puts(b,
+	    "<section class=\"sums\"><h2>Requests that waited for a server"
+	    "</h2>\n<p>");
+	put_term_of(b, kind, "", "waited", "waited", p->waited);
+	put_term_of(b, kind, "= ", "held", "held", p->held);
+	put_term_of(b, kind, "+ ", "released", "released", p->released);
+	put_term_of(b, kind, "+ ", "given_up", "given up", p->given_up);
+	put_term_of(b, kind, "+ ", "left", "left", p->left);
+	put_term_of(b, kind, "+ ", "moved", "moved", p->moved);
+	bt_buf_puts(b, "<p>");
+	put_term_of(b, kind, "", "longest_s", "longest, seconds", p->longest_s);
+	put_term_of(b, kind, "&middot; ", "refused", "refused", p->refused);
+	put_term_of(
+	    b, kind, "&middot; ", "connects", "connections tried", p->connects);
+	put_term_of(b, kind, "&middot; ", "connects_failed", "of these failed",
+	    p->connects_failed);
+	put_term_of(b, kind, "&middot; ", "tunnels", "tunnels", p->tunnels);
 	bt_buf_puts(b, "</section>\n");
 }
 
@@ -257,6 +313,7 @@ bt_status_put_html(struct bt_buf *b, const struct bt_status *s,
 	put_workers(b, s);
 	put_events(b, s);
 	put_ledger(b, s);
+	put_proxy(b, s);
 	put_counts(b, s);
 	bt_buf_printf(b, "</main>\n<script nonce=\"%.*s\">\n%s</script>\n",
 	    BT_STATUS_NONCE, nonce, bt_status_script);

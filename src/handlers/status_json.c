@@ -56,6 +56,38 @@ put_totals(struct bt_buf *b, const struct bt_status *s)
 }
 
 static void
+put_proxy(struct bt_buf *b, const struct bt_status *s)
+{
+	const struct bt_status_proxy *p = &s->proxy;
+	struct bt_origin_report o;
+
+	if (s->services->origin == NULL)
+		return;
+	bt_buf_puts(b, ",\n\"proxy\":{");
+	put_u64(b, "waited", p->waited);
+	put_u64(b, "held", p->held);
+	put_u64(b, "released", p->released);
+	put_u64(b, "given_up", p->given_up);
+	put_u64(b, "left", p->left);
+	put_u64(b, "moved", p->moved);
+	put_u64(b, "longest_s", p->longest_s);
+	put_u64(b, "refused", p->refused);
+	put_u64(b, "connects", p->connects);
+	put_u64(b, "connects_failed", p->connects_failed);
+	put_u64(b, "tunnels", p->tunnels);
+	put_u64(b, "tunnels_begun", p->tunnels_begun);
+	bt_buf_puts(b, "},\n\"servers\":[");
+	for (size_t i = 0; s->services->origin(s->services, i, &o); i++) {
+		bt_buf_printf(b, "%s\n{\"upstream\":\"", i ? "," : "");
+		bt_escape_json(b, o.upstream);
+		bt_buf_puts(b, "\",\"server\":\"");
+		bt_escape_json(b, o.server);
+		bt_buf_printf(b, "\",\"state\":\"%s\"}", o.up ? "up" : "down");
+	}
+	bt_buf_putc(b, ']');
+}
+
+static void
 put_workers(struct bt_buf *b, const struct bt_status *s)
 {
 	struct bt_status_worker w;
@@ -141,6 +173,7 @@ bt_status_put_json(struct bt_buf *b, const struct bt_status *s)
 	put_u64(b, "clock_us", (uint64_t)s->now_us);
 	put_ledger(b, &s->ledger);
 	put_totals(b, s);
+	put_proxy(b, s);
 	put_workers(b, s);
 	put_times(b, s);
 	put_events(b, s);

@@ -57,6 +57,39 @@ append_causes(struct bt_buf *out, const struct bt_score_master *m)
 	    (uintmax_t)m->pauses_full, (uintmax_t)m->pauses_descriptors);
 }
 
+/* Who waited for a server behind us, where the conf has any. */
+static void
+append_proxy(struct bt_buf *out, const struct bt_master *m)
+{
+	struct bt_score_worker sum = { 0 };
+
+	if (m->conf->upstreams_n == 0)
+		return;
+	for (unsigned i = 0; i < m->board->slots_n; i++) {
+		const struct bt_score_worker *w = &m->board->slots[i].worker;
+
+		sum.holds += bt_score_get(&w->holds);
+		sum.held_requests += bt_score_get(&w->held_requests);
+		sum.held_released += bt_score_get(&w->held_released);
+		sum.held_given_up += bt_score_get(&w->held_given_up);
+		sum.held_left += bt_score_get(&w->held_left);
+		sum.held_moved += bt_score_get(&w->held_moved);
+		sum.held_refused += bt_score_get(&w->held_refused);
+		sum.tunnels += bt_score_get(&w->tunnels);
+		if (bt_score_get(&w->held_longest_s) > sum.held_longest_s)
+			sum.held_longest_s = bt_score_get(&w->held_longest_s);
+	}
+	bt_buf_printf(out,
+	    "waited %ju = held %ju + released %ju + given up %ju + left %ju + "
+	    "moved %ju\n"
+	    "held for %ju s at most; refused %ju; tunnels %ju\n",
+	    (uintmax_t)sum.holds, (uintmax_t)sum.held_requests,
+	    (uintmax_t)sum.held_released, (uintmax_t)sum.held_given_up,
+	    (uintmax_t)sum.held_left, (uintmax_t)sum.held_moved,
+	    (uintmax_t)sum.held_longest_s, (uintmax_t)sum.held_refused,
+	    (uintmax_t)sum.tunnels);
+}
+
 /* --- tables, whose columns are as wide as what stands in them --- */
 
 #define COLUMNS_MAX 12
@@ -273,5 +306,6 @@ bt_report_append(struct bt_buf *out, const struct bt_master *m)
 	bt_buf_putc(out, '\n');
 	append_ledger(out, m->board);
 	append_causes(out, score);
+	append_proxy(out, m);
 	append_events(out, m->board);
 }

@@ -213,6 +213,30 @@ bt_upstreams_find_origin(struct bt_upstreams *all, uint32_t id)
 	return NULL;
 }
 
+bool
+bt_upstreams_report(
+    const struct bt_services *services, size_t i, struct bt_origin_report *ret)
+{
+	const struct bt_upstreams *all = services->upstreams;
+
+	for (unsigned k = 0; k < all->n; k++) {
+		const struct bt_upstream *u = &all->list[k];
+
+		if (i >= u->conf->origins_n) {
+			i -= u->conf->origins_n;
+			continue;
+		}
+		*ret = (struct bt_origin_report){
+			.upstream = u->conf->name,
+			.server = u->origins[i].conf->text,
+			.up = !bt_standing_origin_is_down(
+			    u->origins[i].standing, services->now->us),
+		};
+		return true;
+	}
+	return false;
+}
+
 void
 bt_origin_take(struct bt_origin *o)
 {

@@ -81,6 +81,10 @@ uint32_t bt_origin_id(const struct bt_origin *);
 /* The first one with that id, or NULL. */
 struct bt_origin *bt_upstreams_find_origin(struct bt_upstreams *, uint32_t id);
 
+/* bt_services.origin */
+bool bt_upstreams_report(
+    const struct bt_services *, size_t i, struct bt_origin_report *ret);
+
 /* It has one busy more, or less, beside its links. */
 void bt_origin_take(struct bt_origin *);
 void bt_origin_give(struct bt_origin *);

@@ -300,6 +300,7 @@ bt_worker_init(struct bt_worker *w, struct bt_heritage *heritage)
 		w->services.stores = bt_stores_new(&w->services);
 	if (w->conf->upstreams_n > 0) {
 		w->services.upstreams = bt_upstreams_new(&w->services);
+		w->services.origin = bt_upstreams_report;
 		w->resolver = bt_resolver_new(w->services.upstreams);
 	}
 	w->router = bt_router_new(&w->services);

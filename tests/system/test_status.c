@@ -3,6 +3,7 @@
  * as a table in the terminal; and what went wrong lately stands in all three.
  */
 
+#include "tests/system/origin.h"
 #include "tests/system/system.h"
 
 #include <ctype.h>
@@ -131,6 +132,55 @@ nonce_of(const struct reply *r)
 	at += strlen("'nonce-");
 	return scratch_printf("%.*s", (int)strcspn(at, "'"), at);
 }
+
+static bool
+is_held(void *arg)
+{
+	return number(json(arg), "proxy", "held") == 1;
+}
+
+/* All three forms tell of servers behind, and of who waits for them. */
+START_TEST(tells_of_a_proxy)
+{
+	struct origin origin;
+	struct client *c, *held;
+	struct spawn_result s;
+	struct daemon *d;
+	struct reply *r;
+
+	origin_reserve(&origin);
+	d = daemon_start(scratch_printf(
+	    "upstream app { server 127.0.0.1:%u; fall 1; }\n"
+	    "server { route / { proxy app; } route = /status { status; } "
+	    "route = /metrics { metrics; } }\n",
+	    origin.port));
+	held = daemon_connect(d);
+	client_puts(held, GET);
+	c = daemon_connect(d);
+	wait_until(is_held, c, "one that waits");
+	r = json(c);
+	ck_assert_uint_eq(number(r, "proxy", "waited"), 1);
+	ck_assert_ptr_nonnull(strstr(r->content,
+	    scratch_printf("{\"upstream\":\"app\",\"server\":"
+			   "\"127.0.0.1:%u\",\"state\":\"down\"}",
+		origin.port)));
+	r = client_get(c, "/status", "");
+	ck_assert_ptr_nonnull(strstr(r->content,
+	    scratch_printf("<tr class=\"down\"><td>app<td class=\"text\">"
+			   "127.0.0.1:%u<td class=\"state\">down",
+		origin.port)));
+	ck_assert_ptr_nonnull(
+	    strstr(r->content, "held <b id=\"proxy-held\">1</b>"));
+	r = client_get(c, "/metrics", "");
+	ck_assert_ptr_nonnull(strstr(r->content,
+	    scratch_printf("baton_upstream_server_up{upstream=\"app\","
+			   "server=\"127.0.0.1:%u\"} 0\n",
+		origin.port)));
+	s = spawn_run_with("-s", "status", "-c", d->conf);
+	ck_assert_ptr_nonnull(strstr(s.out, "\nwaited 1 = held 1 + "));
+	daemon_stop(d);
+}
+END_TEST
 
 START_TEST(page_allows_only_its_own)
 {
@@ -286,6 +336,7 @@ BT_SYSTEM_SUITE(status)
 	TCase *tc = bt_system_case(s, "status");
 
 	tcase_add_test(tc, json_has_the_numbers);
+	tcase_add_test(tc, tells_of_a_proxy);
 	tcase_add_test(tc, page_allows_only_its_own);
 	tcase_add_loop_test(
 	    tc, form_by_accept, 0, (int)(sizeof(accepts) / sizeof(accepts[0])));
