@@ -30,7 +30,8 @@ struct end {
 
 /* One way: data[at..end) is what its end has not taken yet. */
 struct way {
-	char *data; /* a buffer of the worker; NULL: nothing waits */
+	int64_t moved_ms; /* it took something, or began to have to */
+	char *data;       /* a buffer of the worker; NULL: nothing waits */
 	uint32_t at, end;
 	bool over; /* no more comes, and who takes it was told so */
 	bool eof;  /* no more comes */
@@ -42,7 +43,8 @@ struct bt_tunnel {
 	struct end client, server;
 	struct way up, down; /* to the server, to the client */
 	int64_t idle_ms;
-	int64_t moved_ms;            /* something passed */
+	int64_t moved_ms;            /* something passed, either way */
+	bool stalled;                /* the timer is for what waits */
 	enum bt_guard_state guarded; /* while nothing waits */
 	struct event timer;
 };
@@ -61,6 +63,30 @@ set_timer(struct bt_tunnel *t, int64_t ms)
 	event_add(&t->timer, &tv);
 }
 
+/* The way on which something has waited for longest; NULL: on none. */
+static const struct way *
+find_stalled(const struct bt_tunnel *t)
+{
+	if (t->up.data == NULL)
+		return t->down.data != NULL ? &t->down : NULL;
+	return t->down.data != NULL && t->down.moved_ms < t->up.moved_ms
+	    ? &t->down
+	    : &t->up;
+}
+
+/* An end takes nothing: what waits for it is memory of ours. */
+static void
+give_up_stalled(struct bt_tunnel *t, const struct way *way)
+{
+	struct bt_log log = { bt_conn_describe, t->conn };
+	bool up = way == &t->up;
+
+	bt_log_info(&log, 0,
+	    "the %s of a tunnel took nothing for send_timeout; closed",
+	    up ? "server" : "client");
+	bt_conn_close(t->conn, up ? BT_CLOSE_ERROR : BT_CLOSE_SEND_TIMEOUT);
+}
+
 /* It is not set anew for each byte: when it is due it looks for the last. */
 static void
 on_timer(evutil_socket_t fd, short events, void *arg)
@@ -68,16 +94,23 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 	struct bt_tunnel *t = arg;
 	struct bt_worker *w = worker_of(t);
 	struct bt_log log = { bt_conn_describe, t->conn };
-	int64_t rest_ms;
+	const struct way *way = find_stalled(t);
+	int64_t rest_ms, stall_ms = INT64_MAX;
 
 	bt_worker_turn(w);
+	t->stalled = way != NULL;
 	rest_ms = t->moved_ms + t->idle_ms - w->now.ms;
-	if (rest_ms > 0) {
-		set_timer(t, rest_ms);
-		return;
+	if (way != NULL)
+		stall_ms = way->moved_ms + w->conf->send_timeout_ms - w->now.ms;
+	if (stall_ms <= 0) {
+		give_up_stalled(t, way);
+	} else if (rest_ms <= 0) {
+		bt_log_info(
+		    &log, 0, "nothing passed for tunnel_timeout; closed");
+		bt_conn_close(t->conn, BT_CLOSE_TUNNEL_TIMEOUT);
+	} else {
+		set_timer(t, stall_ms < rest_ms ? stall_ms : rest_ms);
 	}
-	bt_log_info(&log, 0, "nothing passed for tunnel_timeout; closed");
-	bt_conn_close(t->conn, BT_CLOSE_TUNNEL_TIMEOUT);
 }
 
 static void on_client(evutil_socket_t, short events, void *);
@@ -135,6 +168,7 @@ way_put(struct bt_tunnel *t, struct way *way, const char *bytes, size_t n)
 	assert(way->data == NULL && n <= worker_of(t)->buffer_bytes);
 	way->data = bt_pool_take(&worker_of(t)->buffers);
 	memcpy(way->data, bytes, n);
+	way->moved_ms = worker_of(t)->now.ms;
 	way->at = 0;
 	way->end = (uint32_t)n;
 }
@@ -186,7 +220,7 @@ flush(struct bt_tunnel *t, struct way *way, const struct end *to)
 		if (n == -1)
 			break;
 		way->at += (uint32_t)n;
-		t->moved_ms = worker_of(t)->now.ms;
+		way->moved_ms = t->moved_ms = worker_of(t)->now.ms;
 		if (to == &t->client)
 			bt_score_add(
 			    &worker_of(t)->score->bytes_out, (uint64_t)n);
@@ -215,6 +249,7 @@ pass(struct bt_tunnel *t, struct way *way, const struct end *from,
 	while (n == -1 && errno == EINTR);
 	if (n > 0) {
 		way->end = (uint32_t)n;
+		way->moved_ms = worker_of(t)->now.ms;
 		if (from == &t->client)
 			bt_score_add(
 			    &worker_of(t)->score->bytes_in, (uint64_t)n);
@@ -288,8 +323,12 @@ settle(struct bt_tunnel *t)
 		return;
 	watch(&t->client, wanted(&t->up, &t->down), on_client);
 	watch(&t->server, wanted(&t->down, &t->up), on_server);
-	if (is_empty(t))
+	if (is_empty(t)) {
 		bt_guard_set(&w->guard, c->fd, t->guarded);
+	} else if (!t->stalled) {
+		t->stalled = true;
+		set_timer(t, w->conf->send_timeout_ms);
+	}
 }
 
 static void

@@ -396,6 +396,27 @@ START_TEST(back_pressure)
 }
 END_TEST
 
+/* Who takes nothing for too long does not keep what waits for it. */
+START_TEST(stalled)
+{
+	char *bytes = pattern();
+	struct daemon *d;
+	struct pair p;
+	size_t up, down;
+
+	origin_start(&origin);
+	d = daemon_start(scratch_printf("send_timeout 1s;\n%s", conf(1, "")));
+	p = open_narrow_tunnel(d);
+	wants_both_ways(&p);
+	congest(&p, bytes, &up, &down);
+	await_tunnels(d, 0);
+	ck_assert_ptr_nonnull(
+	    strstr(daemon_stderr(d), "took nothing for send_timeout"));
+	free(bytes);
+	daemon_stop(d);
+}
+END_TEST
+
 /* --- it moves --- */
 
 static bool
@@ -580,6 +601,7 @@ BT_SYSTEM_SUITE(tunnel)
 	tcase_add_test(tc, idle);
 	tcase_add_test(tc, stop);
 	tcase_add_test(tc, back_pressure);
+	tcase_add_test(tc, stalled);
 	tc = bt_system_case(s, "move");
 	tcase_add_test(tc, reload_moves_tunnels);
 	tcase_add_test(tc, reload_moves_what_waits);
