@@ -62,8 +62,9 @@ set_event(struct bt_link *l)
 void
 bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 {
-	if (l->watching == events && l->timeout_ms == timeout_ms)
+	if (l->watching == events && l->timeout_ms == timeout_ms && !l->renewed)
 		return; /* with EV_PERSIST each event begins it anew */
+	l->renewed = false;
 	l->timeout_ms = timeout_ms;
 	if (l->watching != events) {
 		event_del(&l->event);
@@ -75,6 +76,12 @@ bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 		    (short)(events | EV_PERSIST), on_event, l);
 	}
 	set_event(l);
+}
+
+void
+bt_link_renew(struct bt_link *l)
+{
+	l->renewed = true;
 }
 
 /* It leads to what its name no longer means. */
@@ -219,6 +226,7 @@ bt_link_open(struct bt_origin *o, struct bt_proxying *user, bool fresh,
 	if (r < 0 || l == NULL)
 		return r;
 	l->user = user;
+	bt_link_renew(l);
 	o->busy_n++;
 	*ret = l;
 	return 0;
@@ -267,5 +275,6 @@ bt_link_give(struct bt_link *l, bool good)
 	l->used = true;
 	TAILQ_INSERT_HEAD(&o->idle, l, next);
 	o->idle_n++;
+	bt_link_renew(l);
 	bt_link_watch(l, EV_READ, conf->keepalive_timeout_ms);
 }

@@ -26,7 +26,8 @@ struct bt_link {
 	int fd;
 	short watching;
 	bool connected;
-	bool used; /* it has carried an exchange before this one */
+	bool used;    /* it has carried an exchange before this one */
+	bool renewed; /* bt_link_renew() */
 	int64_t timeout_ms;
 	int error;                /* how the connecting ended, if not well */
 	unsigned others;          /* addresses that may be tried, of a name */
@@ -59,6 +60,12 @@ int bt_link_open(struct bt_origin *, struct bt_proxying *user, bool fresh,
  * end.
  */
 void bt_link_watch(struct bt_link *, short events, int64_t timeout_ms);
+
+/*
+ * The time begins anew with the next bt_link_watch(), even for the same events:
+ * something has moved that was no event.
+ */
+void bt_link_renew(struct bt_link *);
 
 /* How the connecting has ended: 0, or negative errno. */
 int bt_link_take_error(struct bt_link *);

@@ -277,6 +277,7 @@ bt_proxying_flush(struct bt_proxying *p)
 			break;
 		p->sent = true;
 		out->at += (uint32_t)n;
+		bt_link_renew(p->link);
 	}
 	/* it may have answered before it closed: that is read first */
 	if (n == -1 && errno != EAGAIN)
@@ -625,6 +626,14 @@ on_answer(struct bt_proxying *p, short events)
 	p->wants_more = false;
 }
 
+/* The server has all that came, and the client has not sent the rest yet. */
+static bool
+waits_for_client(const struct bt_proxying *p)
+{
+	return (p->step == BT_PROXY_ASK || p->step == BT_PROXY_ANSWER) &&
+	    !p->complete && p->out.at == p->out.end;
+}
+
 void
 bt_proxying_on_event(struct bt_proxying *p, short events)
 {
@@ -636,6 +645,8 @@ bt_proxying_on_event(struct bt_proxying *p, short events)
 		p->step = BT_PROXY_OVER;
 		return;
 	}
+	if ((events & EV_TIMEOUT) && waits_for_client(p))
+		return; /* body_timeout is for who is slow */
 	switch (p->step) {
 	case BT_PROXY_CONNECT:
 		on_connect(p, events);

@@ -1,0 +1,100 @@
+/*
+ * Connections to the servers behind a proxy: how long they are waited for, what
+ * is risked on one that was kept, and which are kept.  The test is the server.
+ */
+
+#include "tests/system/origin.h"
+#include "tests/system/system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+/* `mute` never answers: that it is given up tells the time. */
+static struct origin origin, mute;
+
+static struct daemon *
+start(const char *inside)
+{
+	origin_start(&origin);
+	origin_start(&mute);
+	return daemon_start(scratch_printf(
+	    "workers 1;\n"
+	    "upstream app { server 127.0.0.1:%u; idle_timeout 1s; }\n"
+	    "upstream mute { server 127.0.0.1:%u; }\n"
+	    "server {\n"
+	    "    route / { proxy app { read_timeout 1s; %s } }\n"
+	    "    route /600ms { proxy mute { read_timeout 600ms;"
+	    " try_duration 0s; } }\n"
+	    "    route /1500ms { proxy mute { read_timeout 1500ms;"
+	    " try_duration 0s; } }\n"
+	    "}\n",
+	    origin.port, mute.port, inside));
+}
+
+/* So long has passed when it returns. */
+static void
+pass(struct daemon *d, const char *time)
+{
+	struct client *c = daemon_connect(d);
+
+	client_expect(c,
+	    scratch_printf("GET /%s HTTP/1.1\r\nHost: h\r\n\r\n", time), 504);
+	client_close(c);
+}
+
+/* The time that a link was idle is not the server's. */
+START_TEST(time_begins_with_the_request)
+{
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(c, GET);
+	o = origin_accept(&origin);
+	origin_answer(o, OK);
+	client_read(c, "GET");
+	pass(d, "600ms");
+	client_puts(c, GET);
+	origin_read(o);
+	pass(d, "600ms");
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
+/* Nor is that which the client takes to send its content. */
+START_TEST(time_begins_with_the_last_content)
+{
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(
+	    c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\na");
+	o = origin_accept(&origin);
+	origin_read(o);
+	pass(d, "1500ms");
+	client_puts(c, "b");
+	ck_assert_int_eq(memcmp(client_peek(o, 2), "ab", 2), 0);
+	client_skip(o, 2);
+	pass(d, "600ms");
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "POST"), "ok");
+	/* when it has all of it, silence is its own */
+	client_puts(
+	    c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na");
+	o = origin_accept(&origin);
+	ck_assert_uint_eq(client_read(c, "POST")->status, 504);
+	daemon_stop(d);
+}
+END_TEST
+
+BT_SYSTEM_SUITE(proxy_links)
+{
+	TCase *tc = bt_system_case(s, "time");
+
+	tcase_add_test(tc, time_begins_with_the_request);
+	tcase_add_test(tc, time_begins_with_the_last_content);
+}
