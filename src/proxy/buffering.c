@@ -43,6 +43,7 @@ next_bytes(struct bt_proxying *p, char *at, size_t room)
 	do
 		r = recv(p->link->fd, at, room, 0);
 	while (r == -1 && errno == EINTR);
+	p->filled = r == (ssize_t)room;
 	return r == -1 ? -errno : r;
 }
 

@@ -290,8 +290,9 @@ bt_proxying_flush(struct bt_proxying *p)
 void
 bt_proxying_finish(struct bt_proxying *p, bool junk)
 {
-	bool good = !junk && p->complete && p->out.at == p->out.end &&
-	    p->response.message.keep_alive && !p->response.until_close;
+	bool good = !junk && !p->filled && p->complete &&
+	    p->out.at == p->out.end && p->response.message.keep_alive &&
+	    !p->response.until_close;
 
 	p->step = BT_PROXY_OVER;
 	p->x->wants_content = false; /* what still comes is for nobody */
@@ -325,6 +326,7 @@ read_some(struct bt_proxying *p)
 	if (n == -1)
 		return -errno;
 	in->end += (uint32_t)n;
+	p->filled = in->end == all_of(p)->block_bytes;
 	return n;
 }
 
@@ -501,6 +503,7 @@ pull(struct baton_exchange *x, char *out, size_t room)
 			do
 				n = recv(p->link->fd, out, room, 0);
 			while (n == -1 && errno == EINTR);
+			p->filled = n == (ssize_t)room;
 		}
 		if (n == -1 && errno == EAGAIN) {
 			p->wants_more = true;

@@ -54,6 +54,7 @@ struct bt_proxying {
 	bool chunked;           /* its content, on the way to the server */
 	bool complete;          /* all of it is in `out` */
 	bool wants_more;        /* of the answer: the client has taken all */
+	bool filled;            /* by the last read: junk may lie behind it */
 	uint64_t tried;         /* origins, in this round */
 	int64_t until_ms;       /* it is held no longer than that */
 	struct bt_str upgrade;  /* protocols that it asks to switch to */

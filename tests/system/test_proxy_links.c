@@ -91,10 +91,47 @@ START_TEST(time_begins_with_the_last_content)
 }
 END_TEST
 
+/*
+ * An answer that ends where what is read at once does, and bytes behind it:
+ * these lie in the socket still, and are not the answer to the next request.
+ */
+static const struct {
+	const char *head, *end;
+} ends[] = {
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 32726\r\n\r\n", "" },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fc4\r\n",
+	    "\r\n0\r\n\r\n" },
+};
+
+START_TEST(nothing_behind_what_is_kept)
+{
+	enum { AT_ONCE = 32 * 1024 };
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+	size_t n = AT_ONCE - strlen(ends[_i].head) - strlen(ends[_i].end);
+	struct reply *r;
+
+	client_set_context(ends[_i].head);
+	client_puts(c, GET GET);
+	o = origin_accept(&origin);
+	origin_answer(o,
+	    scratch_printf("%s%0*d%s"
+			   "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+		ends[_i].head, (int)n, 7, ends[_i].end));
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->content_n, n);
+	origin_answer(origin_accept(&origin), OK);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_links)
 {
 	TCase *tc = bt_system_case(s, "time");
 
 	tcase_add_test(tc, time_begins_with_the_request);
 	tcase_add_test(tc, time_begins_with_the_last_content);
+	tc = bt_system_case(s, "kept");
+	tcase_add_loop_test(tc, nothing_behind_what_is_kept, 0, BT_ROWS(ends));
 }
