@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+/* Content that surely stays in the block behind its head, to be repeated. */
+#define KEPT_CONTENT_BYTES 4096
 /* Of the answer's head. */
 #define ANSWER_HEAD_MAX(all) ((all)->services->conf->max_header_bytes)
 
@@ -181,11 +183,18 @@ connected(struct bt_proxying *p)
 		bt_link_watch(p->link, EV_READ, p->conf->read_timeout_ms);
 }
 
+/* More content than is kept for a repetition, or nobody knows how much. */
+static bool
+has_much_content(const struct bt_request *r)
+{
+	return r->chunked || r->content_length > KEPT_CONTENT_BYTES;
+}
+
 void
 bt_proxying_try(struct bt_proxying *p)
 {
 	struct bt_upstream *u = p->upstream;
-	bool fresh = !p->repeatable;
+	bool fresh = !p->repeatable || has_much_content(&p->x->request);
 	struct bt_origin *o;
 	int r;
 

@@ -126,6 +126,58 @@ START_TEST(nothing_behind_what_is_kept)
 }
 END_TEST
 
+/* Content that could not be sent twice is not risked on what may be stale. */
+START_TEST(much_content_is_not_risked)
+{
+	enum { BYTES = 500000 };
+	const char *content = scratch_printf("%0*d", BYTES, 7);
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(c, GET);
+	origin_answer(origin_accept(&origin), OK);
+	client_read(c, "GET");
+	client_puts(c,
+	    _i == 0 ? scratch_printf("PUT / HTTP/1.1\r\nHost: h\r\n"
+				     "Content-Length: %d\r\n\r\n%s",
+			  BYTES, content)
+		    : scratch_printf("PUT / HTTP/1.1\r\nHost: h\r\n"
+				     "Transfer-Encoding: chunked\r\n\r\n"
+				     "%x\r\n%s\r\n0\r\n\r\n",
+			  BYTES, content));
+	o = origin_accept(&origin);
+	origin_read(o);
+	client_skip(o, BYTES);
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "PUT"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
+/* A little is, and costs a repetition that nobody sees. */
+START_TEST(little_content_is_repeated)
+{
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+
+	client_puts(c, GET);
+	o = origin_accept(&origin);
+	origin_answer(o, OK);
+	client_read(c, "GET");
+	client_puts(
+	    c, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");
+	origin_read(o);
+	client_reset(o);
+	o = origin_accept(&origin);
+	origin_read(o);
+	ck_assert_int_eq(memcmp(client_peek(o, 2), "hi", 2), 0);
+	client_skip(o, 2);
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "PUT"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_links)
 {
 	TCase *tc = bt_system_case(s, "time");
@@ -134,4 +186,6 @@ BT_SYSTEM_SUITE(proxy_links)
 	tcase_add_test(tc, time_begins_with_the_last_content);
 	tc = bt_system_case(s, "kept");
 	tcase_add_loop_test(tc, nothing_behind_what_is_kept, 0, BT_ROWS(ends));
+	tcase_add_loop_test(tc, much_content_is_not_risked, 0, 2);
+	tcase_add_test(tc, little_content_is_repeated);
 }
