@@ -15,6 +15,8 @@
 
 /* Content that surely stays in the block behind its head, to be repeated. */
 #define KEPT_CONTENT_BYTES 4096
+/* A request that has broken so many connections is why they broke. */
+#define BROKEN_MAX 4
 /* Of the answer's head. */
 #define ANSWER_HEAD_MAX(all) ((all)->services->conf->max_header_bytes)
 
@@ -240,7 +242,9 @@ ask_failed(struct bt_proxying *p, int error, const char *what)
 	p->timed_out = error == -ETIMEDOUT;
 	if (!stale)
 		bt_origin_failed(p->link->origin);
-	if (p->timed_out || !may_be_repeated(p)) {
+	if (!stale && p->sent)
+		p->broken_n++;
+	if (p->timed_out || !may_be_repeated(p) || p->broken_n > BROKEN_MAX) {
 		bt_upstream_lost(p->upstream, p);
 		complain(p, error, what);
 		fail(p, p->timed_out ? 504 : 502);

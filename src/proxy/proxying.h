@@ -48,6 +48,7 @@ struct bt_proxying {
 	bool has_failed;        /* a connection did, since it waited */
 	bool timed_out;         /* the last one that did, by that */
 	bool head_made;         /* the request's is in `out` */
+	unsigned broken_n;      /* connections, after it was sent on them */
 	bool hinted;            /* an interim answer came */
 	bool sent;              /* a byte of the request */
 	bool lost;              /* bytes of `out` that were sent are gone */

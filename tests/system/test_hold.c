@@ -247,6 +247,36 @@ START_TEST(lost_alone)
 }
 END_TEST
 
+/*
+ * One that breaks each connection it is sent on is repeated, but not for as
+ * long as it could be held: the others wait behind it.
+ */
+START_TEST(lost_again_and_again)
+{
+	enum { TIMES = 5 };
+	struct daemon *d;
+	struct client *c, *o;
+
+	origin_start(&origin);
+	d = start("1", "");
+	c = daemon_connect(d);
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	for (int i = 0; i < TIMES; i++) {
+		o = origin_accept(&origin);
+		origin_read(o);
+		client_reset(o);
+	}
+	ck_assert_uint_eq(client_read(c, "GET")->status, 502);
+	ck_assert_ptr_ne(
+	    strstr(daemon_stderr(d), "closed before it answered"), NULL);
+	ck_assert(!origin_is_called(&origin));
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	origin_answer(origin_accept(&origin), BYE);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 static struct daemon *
 start_two(const char *more, const char *first, const char *second)
 {
@@ -466,6 +496,7 @@ BT_SYSTEM_SUITE(hold)
 	tcase_add_test(tc, through_a_reload);
 	tcase_add_test(tc, too_many);
 	tcase_add_test(tc, lost_alone);
+	tcase_add_test(tc, lost_again_and_again);
 	tc = bt_system_case(s, "servers");
 	tcase_add_test(tc, turns_by_weight);
 	tcase_add_test(tc, turns_by_hash);
