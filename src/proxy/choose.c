@@ -16,6 +16,18 @@ rank(const struct bt_origin *o, int64_t now_us)
 	    (bt_standing_origin_is_down(o->standing, now_us) ? 2u : 0u);
 }
 
+bool
+bt_upstream_has_another(const struct bt_upstream *u, const struct bt_origin *o)
+{
+	int64_t now_us = u->all->services->now->us;
+
+	for (size_t i = 0; i < u->conf->origins_n; i++)
+		if (&u->origins[i] != o &&
+		    !bt_standing_origin_is_down(u->origins[i].standing, now_us))
+			return true;
+	return false;
+}
+
 /* Its weight in parts; that of one which is back grows with the time. */
 static int64_t
 weight_of(const struct bt_origin *o, int64_t now_us)

@@ -245,7 +245,10 @@ ask_failed(struct bt_proxying *p, int error, const char *what)
 	if (!stale && p->sent)
 		p->broken_n++;
 	if (p->timed_out || !may_be_repeated(p) || p->broken_n > BROKEN_MAX) {
-		bt_upstream_lost(p->upstream, p);
+		/* who is silent is there, and who is not may not be missed */
+		if (!p->timed_out &&
+		    !bt_upstream_has_another(p->upstream, p->link->origin))
+			bt_upstream_lost(p->upstream, p);
 		complain(p, error, what);
 		fail(p, p->timed_out ? 504 : 502);
 		return;

@@ -89,6 +89,10 @@ bool bt_upstreams_report(
 void bt_origin_take(struct bt_origin *);
 void bt_origin_give(struct bt_origin *);
 
+/* Whether one of the other servers is not down.  In choose.c. */
+bool bt_upstream_has_another(
+    const struct bt_upstream *, const struct bt_origin *);
+
 /* It could not be connected to, or broke off before an answer. */
 void bt_origin_failed(struct bt_origin *);
 

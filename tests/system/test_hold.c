@@ -278,14 +278,24 @@ START_TEST(lost_again_and_again)
 END_TEST
 
 static struct daemon *
-start_two(const char *more, const char *first, const char *second)
+start_two_for(const char *duration, const char *more, const char *first,
+    const char *second)
 {
 	return daemon_start(scratch_printf(
 	    "workers 1;\n"
 	    "upstream app { server 127.0.0.1:%u%s; server 127.0.0.1:%u%s; %s "
 	    "}\n"
-	    "server { route / { proxy app { try_duration 0s; } } }\n",
-	    origin.port, first, other.port, second, more));
+	    "server {\n"
+	    "    route / { proxy app { try_duration %s; } }\n"
+	    "    route /silent { proxy app { read_timeout 100ms; } }\n"
+	    "}\n",
+	    origin.port, first, other.port, second, more, duration));
+}
+
+static struct daemon *
+start_two(const char *more, const char *first, const char *second)
+{
+	return start_two_for("0s", more, first, second);
 }
 
 /* Until one of the two is called. */
@@ -319,6 +329,70 @@ whose(struct daemon *d, const char *path)
 	client_close(c);
 	return at_other;
 }
+
+/* Answers to as many as make an upstream trusted. */
+static void
+earn_trust(struct daemon *d)
+{
+	enum { TIMES = 12 };
+
+	for (int i = 0; i < TIMES; i++)
+		whose(d, "/");
+}
+
+/* Its requests go as they come: none waits for the answer to another one. */
+static void
+wants_trust(struct daemon *d, struct origin *o)
+{
+	double before = metric(d, "holds_total");
+
+	for (int i = 0; i < CLIENTS; i++)
+		client_puts(daemon_connect(d),
+		    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
+	for (int i = 0; i < CLIENTS; i++)
+		origin_read(origin_accept(o));
+	ck_assert_double_eq(metric(d, "holds_total"), before);
+}
+
+/* What one server loses, while there are others, says nothing of these. */
+START_TEST(lost_by_one_of_two)
+{
+	struct daemon *d;
+	struct client *c, *o;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two_for("60s", "fail_timeout 1h;", "", " backup");
+	earn_trust(d);
+	c = daemon_connect(d);
+	client_puts(
+	    c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
+	o = origin_accept(&origin);
+	origin_read(o);
+	client_reset(o);
+	ck_assert_uint_eq(client_read(c, "POST")->status, 502);
+	wants_trust(d, &other);
+	daemon_stop(d);
+}
+END_TEST
+
+/* A server that is silent about one request takes the others. */
+START_TEST(silent_about_one)
+{
+	struct daemon *d;
+	struct client *c;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = start_two_for("60s", "fall 100;", "", " backup");
+	earn_trust(d);
+	c = daemon_connect(d);
+	client_expect(c, "GET /silent HTTP/1.1\r\nHost: h\r\n\r\n", 504);
+	origin_accept(&origin);
+	wants_trust(d, &origin);
+	daemon_stop(d);
+}
+END_TEST
 
 START_TEST(turns_by_weight)
 {
@@ -497,6 +571,8 @@ BT_SYSTEM_SUITE(hold)
 	tcase_add_test(tc, too_many);
 	tcase_add_test(tc, lost_alone);
 	tcase_add_test(tc, lost_again_and_again);
+	tcase_add_test(tc, lost_by_one_of_two);
+	tcase_add_test(tc, silent_about_one);
 	tc = bt_system_case(s, "servers");
 	tcase_add_test(tc, turns_by_weight);
 	tcase_add_test(tc, turns_by_hash);
