@@ -8,12 +8,19 @@
 /* Weights are counted in parts, so that slow_start can take some of one. */
 #define PARTS 64
 
+/* What checks have found stays behind in shared memory when they are over. */
+static bool
+is_down(const struct bt_origin *o, int64_t now_us)
+{
+	return bt_standing_origin_is_down(
+	    o->standing, o->upstream->conf->check != NULL, now_us);
+}
+
 /* 0: the first choice; the others in the order in which they are tried. */
 static unsigned
 rank(const struct bt_origin *o, int64_t now_us)
 {
-	return (o->conf->backup ? 1u : 0u) +
-	    (bt_standing_origin_is_down(o->standing, now_us) ? 2u : 0u);
+	return (o->conf->backup ? 1u : 0u) + (is_down(o, now_us) ? 2u : 0u);
 }
 
 bool
@@ -22,8 +29,7 @@ bt_upstream_has_another(const struct bt_upstream *u, const struct bt_origin *o)
 	int64_t now_us = u->all->services->now->us;
 
 	for (size_t i = 0; i < u->conf->origins_n; i++)
-		if (&u->origins[i] != o &&
-		    !bt_standing_origin_is_down(u->origins[i].standing, now_us))
+		if (&u->origins[i] != o && !is_down(&u->origins[i], now_us))
 			return true;
 	return false;
 }

@@ -113,13 +113,15 @@ void bt_standing_origin_well(struct bt_standing_origin *, int64_t now_us);
 void bt_standing_origin_checked(struct bt_standing_origin *,
     const struct bt_conf_upstream *, bool well, int64_t now_us);
 
-/* Others come before it. */
+/* Others come before it; `checked`: there are checks to say so. */
 static inline bool
-bt_standing_origin_is_down(const struct bt_standing_origin *o, int64_t now_us)
+bt_standing_origin_is_down(
+    const struct bt_standing_origin *o, bool checked, int64_t now_us)
 {
 	return atomic_load_explicit(&o->down_until_us, memory_order_relaxed) >
 	    now_us ||
-	    atomic_load_explicit(&o->checked_down, memory_order_relaxed);
+	    (checked &&
+		atomic_load_explicit(&o->checked_down, memory_order_relaxed));
 }
 
 #endif

@@ -561,6 +561,40 @@ START_TEST(checked)
 }
 END_TEST
 
+/* A conf. */
+static const char *
+with_backup(const char *more)
+{
+	return scratch_printf("workers 1;\n"
+			      "upstream app {\n"
+			      "    server 127.0.0.1:%u;\n"
+			      "    server 127.0.0.1:%u backup;\n"
+			      "    %s\n"
+			      "}\n"
+			      "server { route / { proxy app; } }\n",
+	    origin.port, other.port, more);
+}
+
+/* What a check has found is over when nobody checks any more. */
+START_TEST(checked_no_longer)
+{
+	struct client *c;
+	struct daemon *d;
+
+	origin_start(&origin);
+	origin_start(&other);
+	d = daemon_start(with_backup("check /health?a every 60s;"));
+	check(&origin, "503 Sorry");
+	wait_until(is_denied, d, "it is down");
+	daemon_reload_with(d, with_backup(""));
+	c = daemon_connect(d);
+	client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+	origin_answer(origin_accept(&origin), BYE);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(hold)
 {
 	TCase *tc = bt_system_case(s, "queue");
@@ -579,4 +613,5 @@ BT_SYSTEM_SUITE(hold)
 	tcase_add_test(tc, turns_by_connections);
 	tcase_add_test(tc, backup);
 	tcase_add_test(tc, checked);
+	tcase_add_test(tc, checked_no_longer);
 }

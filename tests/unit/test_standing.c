@@ -148,24 +148,26 @@ START_TEST(origins)
 	struct bt_standing_origin o = { 0 };
 
 	bt_standing_origin_failed(&o, &conf, SECOND);
-	ck_assert(!bt_standing_origin_is_down(&o, SECOND));
+	ck_assert(!bt_standing_origin_is_down(&o, true, SECOND));
 	bt_standing_origin_failed(&o, &conf, SECOND);
-	ck_assert(bt_standing_origin_is_down(&o, SECOND));
-	ck_assert(!bt_standing_origin_is_down(&o, SECOND + 10 * MS));
+	ck_assert(bt_standing_origin_is_down(&o, true, SECOND));
+	ck_assert(!bt_standing_origin_is_down(&o, true, SECOND + 10 * MS));
 	bt_standing_origin_well(&o, SECOND + 5 * MS);
-	ck_assert(!bt_standing_origin_is_down(&o, SECOND));
+	ck_assert(!bt_standing_origin_is_down(&o, true, SECOND));
 	ck_assert_int_eq(o.up_since_us, SECOND + 5 * MS);
 	/* by its checks, for good */
 	bt_standing_origin_checked(&o, &conf, false, SECOND);
 	bt_standing_origin_checked(&o, &conf, true, SECOND);
 	bt_standing_origin_checked(&o, &conf, false, SECOND);
-	ck_assert(!bt_standing_origin_is_down(&o, SECOND));
+	ck_assert(!bt_standing_origin_is_down(&o, true, SECOND));
 	bt_standing_origin_checked(&o, &conf, false, SECOND);
-	ck_assert(bt_standing_origin_is_down(&o, 1000 * (int64_t)SECOND));
+	ck_assert(bt_standing_origin_is_down(&o, true, 1000 * (int64_t)SECOND));
+	ck_assert(
+	    !bt_standing_origin_is_down(&o, false, 1000 * (int64_t)SECOND));
 	bt_standing_origin_checked(&o, &conf, true, SECOND);
-	ck_assert(bt_standing_origin_is_down(&o, SECOND));
+	ck_assert(bt_standing_origin_is_down(&o, true, SECOND));
 	bt_standing_origin_checked(&o, &conf, true, 2 * SECOND);
-	ck_assert(!bt_standing_origin_is_down(&o, SECOND));
+	ck_assert(!bt_standing_origin_is_down(&o, true, SECOND));
 	ck_assert_int_eq(o.up_since_us, 2 * SECOND);
 }
 END_TEST
