@@ -29,6 +29,7 @@ struct check {
 	int fd;
 	struct event event;
 	size_t sent, got;
+	int64_t until_us; /* it has to be over by then */
 	char *answer;
 };
 
@@ -153,9 +154,13 @@ write_request(const struct check *c, char out[static REQUEST_BYTES_MAX])
 static void
 watch(struct check *c, short events)
 {
-	int64_t ms = c->checks->upstream->conf->check_interval_ms;
-	const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+	int64_t left_us = c->until_us - services_of(c->checks)->now->us;
+	struct timeval tv = { 0 };
 
+	if (left_us > 0) {
+		tv.tv_sec = left_us / 1000000;
+		tv.tv_usec = left_us % 1000000;
+	}
 	event_assign(&c->event, services_of(c->checks)->loop, c->fd, events,
 	    on_event, c);
 	event_add(&c->event, &tv);
@@ -204,6 +209,8 @@ begin(struct check *c)
 	int r = bt_origin_connect(c->origin, &c->fd);
 
 	c->sent = c->got = 0;
+	c->until_us = services_of(c->checks)->now->us +
+	    c->checks->upstream->conf->check_interval_ms * 1000;
 	if (r == 0) {
 		watch(c, EV_WRITE);
 		return;

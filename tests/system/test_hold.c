@@ -561,6 +561,36 @@ START_TEST(checked)
 }
 END_TEST
 
+static struct dripping {
+	struct daemon *daemon;
+	struct client *origin;
+} dripping;
+
+/* One more byte of the head, as long as it is taken. */
+static bool
+is_given_up(void *arg)
+{
+	struct dripping *at = arg;
+
+	client_send(at->origin, "x", 1);
+	return strstr(daemon_stderr(at->daemon),
+		   "is down by its check: it has not answered in time") != NULL;
+}
+
+/* An interval is all that the answer has, whatever comes of it meanwhile. */
+START_TEST(checked_slowly)
+{
+	struct daemon *d;
+
+	origin_start(&origin);
+	d = start("1", "check /health every 300ms;");
+	dripping = (struct dripping){ d, origin_accept(&origin) };
+	origin_answer(dripping.origin, "HTTP/1.1 200 OK\r\nX: ");
+	wait_until(is_given_up, &dripping, "it is down");
+	daemon_stop(d);
+}
+END_TEST
+
 /* A conf. */
 static const char *
 with_backup(const char *more)
@@ -613,5 +643,6 @@ BT_SYSTEM_SUITE(hold)
 	tcase_add_test(tc, turns_by_connections);
 	tcase_add_test(tc, backup);
 	tcase_add_test(tc, checked);
+	tcase_add_test(tc, checked_slowly);
 	tcase_add_test(tc, checked_no_longer);
 }
