@@ -242,17 +242,10 @@ bytes_of(const struct block_list *list)
 	return n;
 }
 
+/* What it has moved is the spool's. */
 static void
-done(struct bt_job *job)
+conclude(struct bt_spool *s, struct move *m)
 {
-	struct move *m =
-	    (struct move *)((char *)job - offsetof(struct move, job));
-	struct bt_spool *s = m->spool;
-
-	if (s == NULL) {
-		move_free(m);
-		return;
-	}
 	s->move = NULL;
 	s->fd = bt_fd_take(&m->fd);
 	if (m->writes && m->error < 0) {
@@ -270,6 +263,20 @@ done(struct bt_job *job)
 	if (s->file_at == s->file_end)
 		s->file_at = s->file_end = 0;
 	move_free(m);
+}
+
+static void
+done(struct bt_job *job)
+{
+	struct move *m =
+	    (struct move *)((char *)job - offsetof(struct move, job));
+	struct bt_spool *s = m->spool;
+
+	if (s == NULL) {
+		move_free(m);
+		return;
+	}
+	conclude(s, m);
 	s->wake(s->arg);
 }
 
@@ -340,10 +347,12 @@ start_read(struct bt_spool *s)
 		    (uint32_t)(rest < s->block_bytes ? rest : s->block_bytes);
 		rest -= b->end;
 	}
-	if (!move_start(s, m)) {
-		s->error = -EBUSY;
-		move_free(m);
-	}
+	if (move_start(s, m))
+		return;
+	/* too much to do already: the disk is waited for after all */
+	m->fd = bt_fd_take(&s->fd);
+	run(&m->job);
+	conclude(s, m);
 }
 
 /* Of the blocks in front. */
@@ -380,7 +389,9 @@ bt_spool_take(struct bt_spool *s, char *out, size_t room)
 		return s->error;
 	if (s->move == NULL && s->file_at < s->file_end) {
 		start_read(s);
-		return s->error < 0 ? s->error : -EAGAIN;
+		if (s->move == NULL)
+			return s->error < 0 ? s->error
+					    : take_front(s, out, room);
 	}
 	if (s->move != NULL)
 		return -EAGAIN;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -174,6 +175,49 @@ START_TEST(without_a_file)
 }
 END_TEST
 
+static sem_t begun, idle;
+
+static void
+wait_idle(struct bt_job *job)
+{
+	sem_post(&begun);
+	sem_wait(&idle);
+}
+
+static void
+done_idle(struct bt_job *job)
+{
+}
+
+/* The threads have too much to do: nothing is lost by that. */
+START_TEST(read_on_the_spot)
+{
+	enum { JOBS = 16 };
+	static struct bt_job jobs[JOBS];
+	unsigned n = 0;
+
+	add_until(BYTES);
+	bt_spool_spill(spool);
+	await_wake();
+	add_until(BYTES);
+	sem_init(&begun, 0, 0);
+	sem_init(&idle, 0, 0);
+	for (; n < JOBS; n++) {
+		jobs[n] =
+		    (struct bt_job){ .run = wait_idle, .done = done_idle };
+		if (bt_offload_submit(offload, &jobs[n]) < 0)
+			break;
+		if (n == 0) /* the one thread has it, and takes no other */
+			sem_wait(&begun);
+	}
+	ck_assert_uint_lt(n, JOBS);
+	while (taken < added)
+		ck_assert_int_gt(take(777), 0);
+	for (unsigned i = 0; i < n; i++)
+		sem_post(&idle);
+}
+END_TEST
+
 /* It goes while a thread may be writing it, or reading from it. */
 START_TEST(left_amid)
 {
@@ -195,5 +239,6 @@ BT_UNIT_SUITE(spool)
 	tcase_add_test(tc, through_the_file);
 	tcase_add_test(tc, both_at_once);
 	tcase_add_test(tc, without_a_file);
+	tcase_add_test(tc, read_on_the_spot);
 	tcase_add_loop_test(tc, left_amid, 0, 2);
 }
