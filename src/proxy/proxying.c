@@ -178,8 +178,9 @@ connected(struct bt_proxying *p)
 		p->chunked = p->x->request.chunked;
 		p->complete = p->x->content_over;
 	}
-	/* else it goes with the content */
-	if (p->complete || p->out.at > 0 || p->x->content_begun)
+	/* else it goes with the content, where that has room behind it */
+	if (p->complete || p->out.at > 0 || p->x->content_begun ||
+	    p->out.end > all_of(p)->block_bytes / 2)
 		bt_proxying_flush(p);
 	else
 		bt_link_watch(p->link, EV_READ, p->conf->read_timeout_ms);

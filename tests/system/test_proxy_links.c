@@ -26,12 +26,13 @@ start(const char *inside)
 	    "upstream mute { server 127.0.0.1:%u; }\n"
 	    "server {\n"
 	    "    route / { proxy app { read_timeout 1s; %s } }\n"
+	    "    route /api/ { proxy http://127.0.0.1:%u/; }\n"
 	    "    route /600ms { proxy mute { read_timeout 600ms;"
 	    " try_duration 0s; } }\n"
 	    "    route /1500ms { proxy mute { read_timeout 1500ms;"
 	    " try_duration 0s; } }\n"
 	    "}\n",
-	    origin.port, mute.port, inside));
+	    origin.port, mute.port, inside, origin.port));
 }
 
 /* So long has passed when it returns. */
@@ -178,6 +179,58 @@ START_TEST(little_content_is_repeated)
 }
 END_TEST
 
+/* Each bracket becomes three bytes where the path is written anew. */
+static const char *
+chunked_request(size_t brackets, size_t pad)
+{
+	char *text = scratch_printf("POST /api/%0*d HTTP/1.1\r\nHost: h\r\n"
+				    "Transfer-Encoding: chunked\r\n"
+				    "Pad: x%0*d\r\n\r\n"
+				    "2\r\nhi\r\n0\r\n\r\n",
+	    (int)brackets, 0, (int)pad, 0);
+
+	memset(text + strlen("POST /api/"), '[', brackets);
+	return text;
+}
+
+/* How long its head is for the origin, which answers. */
+static size_t
+head_bytes(struct client *c, const char *request)
+{
+	static const char content[] = "2\r\nhi\r\n0\r\n\r\n";
+	struct client *o;
+	size_t n;
+
+	client_puts(c, request);
+	o = origin_accept(&origin);
+	n = strlen(origin_read(o));
+	ck_assert_int_eq(memcmp(client_peek(o, sizeof(content) - 1), content,
+			     sizeof(content) - 1),
+	    0);
+	client_skip(o, sizeof(content) - 1);
+	client_puts(o, OK);
+	reply_wants_text(client_read(c, "POST"), "ok");
+	client_close(o);
+	return n;
+}
+
+/* A head that leaves no room in the block for content does not wait for it. */
+START_TEST(head_that_fills_a_block)
+{
+	enum { BLOCK = 32 * 1024, NEAR = 24 };
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d);
+	size_t little = head_bytes(c, chunked_request(1, 1));
+	size_t brackets = (BLOCK - NEAR - little) / 3;
+	size_t grown = little + 3 * (brackets - 1);
+
+	for (size_t n = BLOCK - NEAR; n <= BLOCK; n++)
+		ck_assert_uint_eq(
+		    head_bytes(c, chunked_request(brackets, 1 + n - grown)), n);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(proxy_links)
 {
 	TCase *tc = bt_system_case(s, "time");
@@ -188,4 +241,5 @@ BT_SYSTEM_SUITE(proxy_links)
 	tcase_add_loop_test(tc, nothing_behind_what_is_kept, 0, BT_ROWS(ends));
 	tcase_add_loop_test(tc, much_content_is_not_risked, 0, 2);
 	tcase_add_test(tc, little_content_is_repeated);
+	tcase_add_test(bt_system_case(s, "heads"), head_that_fills_a_block);
 }
