@@ -9,8 +9,8 @@
 #define PARTS 64
 
 /* What checks have found stays behind in shared memory when they are over. */
-static bool
-is_down(const struct bt_origin *o, int64_t now_us)
+bool
+bt_origin_is_down(const struct bt_origin *o, int64_t now_us)
 {
 	return bt_standing_origin_is_down(
 	    o->standing, o->upstream->conf->check != NULL, now_us);
@@ -20,7 +20,8 @@ is_down(const struct bt_origin *o, int64_t now_us)
 static unsigned
 rank(const struct bt_origin *o, int64_t now_us)
 {
-	return (o->conf->backup ? 1u : 0u) + (is_down(o, now_us) ? 2u : 0u);
+	return (o->conf->backup ? 1u : 0u) +
+	    (bt_origin_is_down(o, now_us) ? 2u : 0u);
 }
 
 bool
@@ -29,7 +30,8 @@ bt_upstream_has_another(const struct bt_upstream *u, const struct bt_origin *o)
 	int64_t now_us = u->all->services->now->us;
 
 	for (size_t i = 0; i < u->conf->origins_n; i++)
-		if (&u->origins[i] != o && !is_down(&u->origins[i], now_us))
+		if (&u->origins[i] != o &&
+		    !bt_origin_is_down(&u->origins[i], now_us))
 			return true;
 	return false;
 }

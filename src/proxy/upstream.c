@@ -229,8 +229,8 @@ bt_upstreams_report(
 		*ret = (struct bt_origin_report){
 			.upstream = u->conf->name,
 			.server = u->origins[i].conf->text,
-			.up = !bt_standing_origin_is_down(
-			    u->origins[i].standing, services->now->us),
+			.up = !bt_origin_is_down(
+			    &u->origins[i], services->now->us),
 		};
 		return true;
 	}

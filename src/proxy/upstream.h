@@ -89,6 +89,9 @@ bool bt_upstreams_report(
 void bt_origin_take(struct bt_origin *);
 void bt_origin_give(struct bt_origin *);
 
+/* Others are asked before it, while one of them is not down.  In choose.c. */
+bool bt_origin_is_down(const struct bt_origin *, int64_t now_us);
+
 /* Whether one of the other servers is not down.  In choose.c. */
 bool bt_upstream_has_another(
     const struct bt_upstream *, const struct bt_origin *);
