@@ -4,7 +4,7 @@ NR == 1 { next }
 {
 	k = $1 SUBSEP $2
 	cpu[k] = cpu[k] " " $4
-	p99[k] = p99[k] " " $6
+	p99[k] = p99[k] " " $7
 }
 
 function cell(list, format) {
@@ -40,6 +40,8 @@ END {
 		row(title[w[i]], w[i], cpu, "%.1f")
 		row("p99, ms", w[i], p99, "%.1f")
 	}
+	row("bytes of a WebSocket", "tunnel", cpu, "%.0f")
 	row("bytes of a request that the server has", "held", cpu, "%.0f")
 	row("bytes of one that waits for a server", "queue", cpu, "%.0f")
+	row("us of CPU a second for all that wait", "waiting", cpu, "%.0f")
 }

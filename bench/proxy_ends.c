@@ -7,10 +7,11 @@
  *	proxy_ends hold PORT N PATH     asks on N connections, and holds them
  *	proxy_ends tunnels PORT N SECONDS
  *
- * `hold` writes a line when all have asked, and ends when its input does.
- * `tunnels` opens N WebSockets, and on each sends a frame of 32 bytes as soon
- *as the last one is back; it writes how many came back, and the 50th and the
- *99th percentile of the time that they took, in ms.
+ * `hold` writes a line when all have asked, and ends when its input does; that
+ * one of them was answered is a failure.  `tunnels` opens N WebSockets, writes
+ * a line, and reads one; then it sends a message of 64 bytes on each, and the
+ * next as soon as that is back.  It writes how many came back, and the 50th and
+ * the 99th percentile of the time that they took, in ms.
  */
 
 #define _GNU_SOURCE
@@ -28,10 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, FRAME_BYTES = 6 + 32, TIMES = 4 * 1000 * 1000 };
+enum { EVENTS = 256, FRAME_BYTES = 6 + 64, TIMES = 4 * 1000 * 1000 };
+/* Nothing is waited for longer than that. */
+enum { PATIENCE_S = 10 };
 
-/* A masked text frame of 32 bytes. */
-static const char frame[FRAME_BYTES + 1] = "\x81\xa0\1\2\3\4"
+/* A masked text frame of 64 bytes. */
+static const char frame[FRAME_BYTES + 1] = "\x81\xc0\1\2\3\4"
+					   "0123456789abcdef0123456789abcdef"
 					   "0123456789abcdef0123456789abcdef";
 static float times_ms[TIMES];
 
@@ -65,12 +69,14 @@ listen_at(unsigned port)
 static int
 connect_to(unsigned port, const char *request)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_in a = address(port);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
 	if (fd == -1 || connect(fd, (void *)&a, sizeof(a)) == -1)
 		fail("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == -1)
 		fail("send");
 	return fd;
@@ -94,6 +100,7 @@ now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Every client of ours has the key of RFC 6455, 1.3. */
 static void
 answer_echo(int fd)
 {
@@ -143,31 +150,52 @@ serve(unsigned port, void (*answer)(int))
 	}
 }
 
+/* Until a line is read, or there is no more. */
+static void
+await_line(const char *say)
+{
+	int c;
+
+	puts(say);
+	fflush(stdout);
+	do
+		c = getchar();
+	while (c != EOF && c != '\n');
+}
+
 static void
 hold(unsigned port, unsigned n, const char *path)
 {
+	int ep = epoll_create1(0);
+	struct epoll_event event;
 	char request[256];
 
+	/* a server that has a name answers what is for another one */
 	snprintf(request, sizeof(request),
-	    "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
+	    "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", path, port);
 	for (unsigned i = 0; i < n; i++)
-		connect_to(port, request);
-	puts("held");
-	fflush(stdout);
-	while (getchar() != EOF)
-		;
+		watch(ep, connect_to(port, request));
+	await_line("held");
+	if (epoll_wait(ep, &event, 1, 0) != 0) {
+		fputs("not all of them are held\n", stderr);
+		exit(1);
+	}
 }
 
 static void
 open_tunnel(int ep, unsigned port)
 {
-	char answer[4096];
+	char request[256], answer[4096];
 	size_t have = 0;
-	int fd = connect_to(port,
-	    "GET /echo HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\n"
-	    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+	int fd;
 
+	snprintf(request, sizeof(request),
+	    "GET /echo HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+	    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+	    "Sec-WebSocket-Version: 13\r\n"
+	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+	    port);
+	fd = connect_to(port, request);
 	while (memmem(answer, have, "\r\n\r\n", 4) == NULL) {
 		ssize_t n = recv(fd, answer + have, sizeof(answer) - have, 0);
 
@@ -190,7 +218,6 @@ compare_times(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Frames are short: each comes in one piece. */
 static void
 tunnels(unsigned port, unsigned n, double seconds)
 {
@@ -202,8 +229,7 @@ tunnels(unsigned port, unsigned n, double seconds)
 
 	for (unsigned i = 0; i < n; i++)
 		open_tunnel(ep, port);
-	puts("open");
-	fflush(stdout);
+	await_line("open");
 	until = now_ms() + seconds * 1e3;
 	for (unsigned i = 0; i < n; i++) {
 		sent[i] = now_ms();
@@ -215,7 +241,8 @@ tunnels(unsigned port, unsigned n, double seconds)
 		for (int i = 0; i < k; i++) {
 			int fd = events[i].data.fd;
 
-			if (recv(fd, bytes, sizeof(bytes), 0) != FRAME_BYTES ||
+			if (recv(fd, bytes, FRAME_BYTES, MSG_WAITALL) !=
+				FRAME_BYTES ||
 			    memcmp(bytes, frame, FRAME_BYTES) != 0) {
 				fputs("not the frame that was sent\n", stderr);
 				exit(1);

@@ -99,11 +99,11 @@ memory_bytes() { # INSTANCE
 	done | awk '/^Pss:/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }'
 }
 
-# Until it has nothing to do any more.
+# Until it has nothing to do any more, or 3 s: some always find something.
 settle() { # INSTANCE
-	local before after=-1
+	local before after=-1 n=0
 	while before=$after && after=$(cpu_ns "$1") &&
-	    [ $((after - before)) -gt 1000000 ]; do
+	    [ $((after - before)) -gt 1000000 ] && [ $((n += 1)) -lt 60 ]; do
 		pause && pause && pause && pause && pause
 	done
 }
