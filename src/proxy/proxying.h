@@ -40,9 +40,9 @@ struct bt_proxying {
 	struct bt_link *link; /* CONNECT, ASK, ANSWER */
 	enum bt_proxy_step step;
 	TAILQ_ENTRY(bt_proxying) held_next;
-	/* bt_upstream's: it is in the queue; is counted as one that waits;
-	 * has a claim (standing.h), of that epoch */
-	bool is_held, waits, claimed;
+	/* bt_upstream's: it is in the queue; ever was; is counted as one that
+	 * waits; has a claim (standing.h), of that epoch */
+	bool is_held, was_held, waits, claimed;
 	uint32_t epoch;
 	bool repeatable;        /* its method is idempotent */
 	bool has_failed;        /* a connection did, since it waited */

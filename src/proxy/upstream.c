@@ -88,19 +88,29 @@ count_end(struct bt_upstream *u, struct bt_proxying *p, uint64_t *counter)
 	bt_score_add(counter, 1);
 }
 
+static void
+ends_by(struct bt_upstream *u, const struct bt_proxying *p)
+{
+	if (p->until_ms < u->ends_ms)
+		u->ends_ms = p->until_ms;
+}
+
 /* Those that have waited for long enough get their answer. */
 static void
 give_up(struct bt_upstream *u, int64_t now_ms)
 {
 	struct bt_proxying *p, *next;
 
-	if (now_ms < u->looked_ms + LOOK_MS)
+	if (now_ms < u->looked_ms + LOOK_MS || now_ms < u->ends_ms)
 		return;
 	u->looked_ms = now_ms;
+	u->ends_ms = INT64_MAX;
 	for (p = TAILQ_FIRST(&u->held); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, held_next);
-		if (p->until_ms > now_ms)
+		if (p->until_ms > now_ms) {
+			ends_by(u, p);
 			continue;
+		}
 		remove_held(u, p);
 		bt_proxying_give_up(p);
 		/* its connection goes on: what it begins waits behind */
@@ -318,10 +328,37 @@ bt_upstream_lost(struct bt_upstream *u, struct bt_proxying *p)
 	    u->standing, p->epoch, u->all->services->now->us, interval_us(p));
 }
 
+/*
+ * Behind those that began before it.  Who was held before was among the first,
+ * and who is new is among the last: neither goes by all the others.
+ */
+static void
+insert_held(struct bt_upstream *u, struct bt_proxying *p)
+{
+	struct bt_proxying *other;
+
+	if (p->was_held) {
+		other = TAILQ_FIRST(&u->held);
+		while (other != NULL && other->x->begun_us < p->x->begun_us)
+			other = TAILQ_NEXT(other, held_next);
+		if (other != NULL)
+			TAILQ_INSERT_BEFORE(other, p, held_next);
+		else
+			TAILQ_INSERT_TAIL(&u->held, p, held_next);
+		return;
+	}
+	other = TAILQ_LAST(&u->held, bt_proxying_list);
+	while (other != NULL && other->x->begun_us > p->x->begun_us)
+		other = TAILQ_PREV(other, bt_proxying_list, held_next);
+	if (other != NULL)
+		TAILQ_INSERT_AFTER(&u->held, other, p, held_next);
+	else
+		TAILQ_INSERT_HEAD(&u->held, p, held_next);
+}
+
 int
 bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 {
-	struct bt_proxying *other = TAILQ_LAST(&u->held, bt_proxying_list);
 	struct bt_score_worker *score = score_of(u);
 
 	if (p->has_failed) /* and was not only behind others */
@@ -332,13 +369,9 @@ bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 		bt_score_add(&score->held_refused, 1);
 		return -EAGAIN;
 	}
-	while (other != NULL && other->x->begun_us > p->x->begun_us)
-		other = TAILQ_PREV(other, bt_proxying_list, held_next);
-	if (other != NULL)
-		TAILQ_INSERT_AFTER(&u->held, other, p, held_next);
-	else
-		TAILQ_INSERT_HEAD(&u->held, p, held_next);
-	p->is_held = true;
+	insert_held(u, p);
+	ends_by(u, p);
+	p->is_held = p->was_held = true;
 	u->held_n++;
 	if (!p->waits) {
 		p->waits = true;

@@ -43,6 +43,7 @@ struct bt_upstream {
 	unsigned held_n;
 	unsigned waits_n;  /* with those of them that try just now */
 	int64_t looked_ms; /* for those that waited for too long */
+	int64_t ends_ms;   /* none of them before that */
 	struct bt_standing *standing;
 	struct event *timer; /* while somebody is held */
 	struct bt_checks *checks;
