@@ -6,12 +6,16 @@
  *	proxy_ends echo PORT            switches protocols, and sends all back
  *	proxy_ends hold PORT N PATH     asks on N connections, and holds them
  *	proxy_ends tunnels PORT N SECONDS
+ *	proxy_ends ask PORT N BYTES     asks N times at once
  *
  * `hold` writes a line when all have asked, and ends when its input does; that
  * one of them was answered is a failure.  `tunnels` opens N WebSockets, writes
  * a line, and reads one; then it sends a message of 64 bytes on each, and the
  * next as soon as that is back.  It writes how many came back, and the 50th and
- * the 99th percentile of the time that they took, in ms.
+ * the 99th percentile of the time that they took, in ms.  `ask` sends N
+ *requests with so much content, and writes how many got a 200, after how many
+ *seconds the last one ended, and those percentiles; a recent ab asks once
+ *before it opens another connection.
  */
 
 #define _GNU_SOURCE
@@ -31,7 +35,7 @@
 
 enum { EVENTS = 256, FRAME_BYTES = 6 + 64, TIMES = 4 * 1000 * 1000 };
 /* Nothing is waited for longer than that. */
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 10, ASK_PATIENCE_S = 40 };
 
 /* A masked text frame of 64 bytes. */
 static const char frame[FRAME_BYTES + 1] = "\x81\xc0\1\2\3\4"
@@ -262,6 +266,72 @@ tunnels(unsigned port, unsigned n, double seconds)
 	    (double)times_ms[(size_t)done * 99 / 100]);
 }
 
+struct asked {
+	int fd;
+	size_t sent;
+	bool answered; /* by a 200 */
+};
+
+/* Returns: whether it ended. */
+static bool
+go_on(struct asked *a, uint32_t events, const char *request, size_t bytes)
+{
+	char answer[4096];
+	ssize_t n;
+
+	while ((events & EPOLLOUT) && a->sent < bytes) {
+		n = send(a->fd, request + a->sent, bytes - a->sent,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n == -1)
+			break;
+		a->sent += (size_t)n;
+	}
+	while ((n = recv(a->fd, answer, sizeof(answer), MSG_DONTWAIT)) > 0)
+		if (n > 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0)
+			a->answered = true;
+	return n == 0 || (n == -1 && errno != EAGAIN);
+}
+
+static void
+ask(unsigned port, unsigned n, size_t content_bytes)
+{
+	struct asked *asked = calloc(n, sizeof(*asked));
+	char *request = malloc(content_bytes + 256);
+	double begun = now_ms();
+	int ep = epoll_create1(0);
+	unsigned answered = 0, ended = 0;
+	struct epoll_event event;
+	size_t bytes;
+
+	bytes = (size_t)sprintf(request,
+	    "%s / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    content_bytes > 0 ? "POST" : "GET", port, content_bytes);
+	memset(request + bytes, 'x', content_bytes);
+	bytes += content_bytes;
+	for (unsigned i = 0; i < n; i++) {
+		event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+		event.data.u32 = i;
+		asked[i].fd = connect_to(port, "");
+		epoll_ctl(ep, EPOLL_CTL_ADD, asked[i].fd, &event);
+	}
+	while (
+	    ended < n && epoll_wait(ep, &event, 1, ASK_PATIENCE_S * 1000) > 0) {
+		struct asked *a = &asked[event.data.u32];
+
+		if (!go_on(a, event.events, request, bytes))
+			continue;
+		close(a->fd);
+		if (a->answered)
+			times_ms[answered++] = (float)(now_ms() - begun);
+		ended++;
+	}
+	qsort(times_ms, answered, sizeof(times_ms[0]), compare_times);
+	printf("%u %.3f %.1f %.1f\n", answered, (now_ms() - begun) / 1e3,
+	    (double)times_ms[answered / 2],
+	    (double)times_ms[(size_t)answered * 99 / 100]);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -280,10 +350,13 @@ main(int argc, char **argv)
 		hold(port, (unsigned)atoi(argv[3]), argv[4]);
 	else if (strcmp(what, "tunnels") == 0 && argc == 5)
 		tunnels(port, (unsigned)atoi(argv[3]), atof(argv[4]));
+	else if (strcmp(what, "ask") == 0 && argc == 5)
+		ask(port, (unsigned)atoi(argv[3]), (size_t)atol(argv[4]));
 	else {
 		fputs("usage: proxy_ends silent|echo PORT\n"
 		      "       proxy_ends hold PORT N PATH\n"
-		      "       proxy_ends tunnels PORT N SECONDS\n",
+		      "       proxy_ends tunnels PORT N SECONDS\n"
+		      "       proxy_ends ask PORT N BYTES\n",
 		    stderr);
 		return 2;
 	}
