@@ -353,7 +353,7 @@ format: ## clang-format all sources in place (CHECK=1: only say which)
 
 # ---- comparing it
 
-$B/floor $B/idle $B/probe $B/proxy_ends: $B/%: bench/%.c $B/flags
+$B/floor $B/idle $B/probe $B/proxy_ends $B/restarting: $B/%: bench/%.c $B/flags
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
@@ -380,6 +380,12 @@ bench-proxy: ## in front of another server, against three that can be there
 	$(AGAIN) $B/baton $B/proxy_ends
 	@BATON=$(abspath $B/baton) ENDS=$(abspath $B/proxy_ends) \
 	    OUT=$(abspath build/bench) bench/proxy
+
+bench-restart: ## in front of an application that restarts, or is away
+	@.ci/deps bench
+	$(AGAIN) $B/baton $B/restarting $B/proxy_ends
+	@BATON=$(abspath $B/baton) APPLICATION=$(abspath $B/restarting) \
+	    ENDS=$(abspath $B/proxy_ends) OUT=$(abspath build/bench) bench/restart
 
 bench: ## measure against five other servers and a bare loop
 	@.ci/deps bench
@@ -489,6 +495,6 @@ FORCE:
     run-system $(SYSTEM_HALVES) \
     run-torture torture torture-short torture-compare fuzz fuzz-now \
     browser analyze analyze-now headers layers format bench bench-cold \
-    bench-proxy install uninstall deb deb-now test-service deps help clean FORCE
+    bench-proxy bench-restart install uninstall deb deb-now test-service deps help clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
