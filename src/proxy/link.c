@@ -113,6 +113,17 @@ take_idle(struct bt_origin *o)
 	return NULL;
 }
 
+static int
+take_error(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		return -errno;
+	return -error;
+}
+
 int
 bt_origin_connect(const struct bt_origin *o, int *ret_fd)
 {
@@ -127,8 +138,11 @@ bt_origin_connect(const struct bt_origin *o, int *ret_fd)
 		return -errno;
 	if (sa->sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, sa, o->addr.len) == -1 && errno != EINPROGRESS) {
-		r = -errno;
+	r = connect(fd, sa, o->addr.len) == -1 ? -errno : 0;
+	/* on this host a refusal is there by now, and the loop need not turn */
+	if (r == -EINPROGRESS)
+		r = take_error(fd);
+	if (r < 0) {
 		bt_fd_close(&fd);
 		return r;
 	}
@@ -235,15 +249,13 @@ bt_link_open(struct bt_origin *o, struct bt_proxying *user, bool fresh,
 int
 bt_link_take_error(struct bt_link *l)
 {
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int r;
 
 	if (l->error != 0)
 		return l->error;
-	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		return -errno;
-	l->connected = error == 0;
-	return -error;
+	r = take_error(l->fd);
+	l->connected = r == 0;
+	return r;
 }
 
 int
