@@ -227,6 +227,7 @@ static const struct bt_hooks hooks = {
 	.run = bt_worker_run,
 	.check_apps = bt_apps_check,
 	.load = load,
+	.kept_fd = bt_standings_news_fd,
 	.shared_fd = bt_apps_shared_fd,
 	.adopt_shared = bt_apps_adopt_shared,
 };

@@ -52,6 +52,8 @@ struct bt_hooks {
 	 * 0; negative errno, and `errors` has lines for people.
 	 */
 	int (*load)(struct bt_conf *, struct bt_buf *errors);
+	/* A descriptor that each worker keeps, made by load(); -1: none. */
+	int (*kept_fd)(void);
 	/*
 	 * A descriptor that the next program shall have, too, which stays
 	 * theirs; -1: none.

@@ -298,7 +298,7 @@ bt_master_init(struct bt_master *m, const struct bt_hooks *hooks)
 {
 	*m = (struct bt_master){ .signal_fd = -1,
 		.hooks = hooks,
-		.slots = { .run = hooks->run },
+		.slots = { .run = hooks->run, .kept_fd = hooks->kept_fd },
 		.upgrade = { .out_fd = -1 } };
 	/* a child does that, or it was done: nothing here waits for it */
 	bt_conf_check_apps_by(NULL);

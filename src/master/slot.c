@@ -158,8 +158,9 @@ shed(struct bt_slot *s)
 {
 	static const int masters_own[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP,
 		SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGPIPE };
-	int keep[5 + BT_CONF_LOG_FILES_MAX] = { STDIN_FILENO, STDOUT_FILENO,
-		STDERR_FILENO, bt_log_fd(), bt_channel_fd(s->far) };
+	int keep[6 + BT_CONF_LOG_FILES_MAX] = { STDIN_FILENO, STDOUT_FILENO,
+		STDERR_FILENO, bt_log_fd(), bt_channel_fd(s->far),
+		s->set->kept_fd != NULL ? s->set->kept_fd() : -1 };
 	const struct bt_log_files *logs = &s->set->logs;
 	char name[16 + 16];
 	sigset_t none;
@@ -185,8 +186,8 @@ shed(struct bt_slot *s)
 	 * would take the parent's registrations out of the epoll that we share.
 	 */
 	for (size_t i = 0; i < logs->n; i++)
-		keep[5 + i] = logs->fds[i];
-	close_all_but(keep, 5 + logs->n);
+		keep[6 + i] = logs->fds[i];
+	close_all_but(keep, 6 + logs->n);
 
 	/*
 	 * The terminal and kill(-pgid) send these to the workers as well, but

@@ -113,6 +113,7 @@ struct bt_slots {
 	struct event_base *base;
 	struct bt_scoreboard *board;
 	bt_worker_run_fn *run;
+	int (*kept_fd)(void); /* struct bt_hooks; or NULL */
 	bt_slot_news_fn *on_news;
 	bt_slot_back_fn *on_back;
 	void *arg;

@@ -15,6 +15,8 @@
 
 /* Content that surely stays in the block behind its head, to be repeated. */
 #define KEPT_CONTENT_BYTES 4096
+/* A server that goes with its answer is gone by then. */
+#define DOUBT_MS 3
 /* A request that has broken so many connections is why they broke. */
 #define BROKEN_MAX 4
 /* Of the answer's head. */
@@ -158,7 +160,7 @@ connect_failed(struct bt_proxying *p, struct bt_origin *o, int error)
 }
 
 static void
-connected(struct bt_proxying *p)
+ask(struct bt_proxying *p)
 {
 	p->step = BT_PROXY_ASK;
 	bt_upstream_released(p->upstream, p);
@@ -184,6 +186,22 @@ connected(struct bt_proxying *p)
 		bt_proxying_flush(p);
 	else
 		bt_link_watch(p->link, EV_READ, p->conf->read_timeout_ms);
+}
+
+/*
+ * What may be sent once only is not sent to a server that has just answered for
+ * the first time and perhaps goes with that: its kernel takes connections until
+ * it has gone, and then resets them.
+ */
+static void
+connected(struct bt_proxying *p)
+{
+	if (p->repeatable || !bt_standing_is_in_doubt(p->upstream->standing)) {
+		ask(p);
+		return;
+	}
+	p->step = BT_PROXY_DOUBT;
+	bt_link_watch(p->link, EV_READ, DOUBT_MS);
 }
 
 /* More content than is kept for a repetition, or nobody knows how much. */
@@ -613,6 +631,19 @@ on_connect(struct bt_proxying *p, short events)
 	bt_proxying_try(p);
 }
 
+/* Whatever comes before it is asked is the end of it. */
+static void
+on_doubt(struct bt_proxying *p, short events)
+{
+	if (!(events & EV_READ)) {
+		ask(p);
+		return;
+	}
+	connect_failed(p, p->link->origin, -ECONNRESET);
+	drop_link(p);
+	bt_proxying_try(p);
+}
+
 static void
 on_ask(struct bt_proxying *p, short events)
 {
@@ -670,6 +701,9 @@ bt_proxying_on_event(struct bt_proxying *p, short events)
 	switch (p->step) {
 	case BT_PROXY_CONNECT:
 		on_connect(p, events);
+		break;
+	case BT_PROXY_DOUBT:
+		on_doubt(p, events);
 		break;
 	case BT_PROXY_ASK:
 		on_ask(p, events);

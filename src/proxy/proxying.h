@@ -4,8 +4,8 @@
 /*
  * One exchange on its way through another server:
  *
- *   HELD ──▶ CONNECT ──▶ ASK ──▶ ANSWER ──▶ OVER
- *     ▲─────────┴─────────┘
+ *   HELD ──▶ CONNECT ──▶ DOUBT ──▶ ASK ──▶ ANSWER ──▶ OVER
+ *     ▲─────────┴──────────┴────────┘
  *
  * What was not sent may be tried again, on the same server or another one; what
  * was sent only where its method is idempotent and nothing of an answer came
@@ -20,6 +20,7 @@
 enum bt_proxy_step {
 	BT_PROXY_HELD,    /* no server yet */
 	BT_PROXY_CONNECT, /* to one of them */
+	BT_PROXY_DOUBT,   /* connected: it is seen whether that lasts */
 	BT_PROXY_ASK,     /* the request goes out, the answer is waited for */
 	BT_PROXY_ANSWER,  /* the answer's content comes */
 	BT_PROXY_OVER,    /* it has come, or we gave up */
@@ -37,7 +38,7 @@ struct bt_proxying {
 	struct baton_exchange *x;
 	struct bt_upstream *upstream;
 	const struct bt_conf_proxy *conf;
-	struct bt_link *link; /* CONNECT, ASK, ANSWER */
+	struct bt_link *link; /* CONNECT, DOUBT, ASK, ANSWER */
 	enum bt_proxy_step step;
 	TAILQ_ENTRY(bt_proxying) held_next;
 	/* bt_upstream's: it is in the queue; ever was; is counted as one that

@@ -11,16 +11,22 @@
  * failure on, requests claim their way: a single one first, and not before
  * `next_us`; that is the one which came first.  Each answer but the first lets
  * one more be on its way at a time; so what is back is not run over, and a
- * server that takes one request and goes, over and over, gets them one by one.
+ * server that takes one request and goes, over and over, gets them one by one:
+ * after its answer the next one connects at once, which shows whether it went.
  * Each failure begins a new epoch: what was on its way before says nothing.
  *
  * There is no lock: what two workers do at once leaves a claim too few or too
  * many, which a second without news makes good.  The memory is the same for the
  * workers of all confs that name the same servers; it goes with the master's
  * program.
+ *
+ * Each worker says when the first of those that wait there began, and so knows
+ * whether its own came first of all.  Who has news writes to a descriptor that
+ * all workers watch: nobody has to look again and again.
  */
 
 #include "conf/conf.h"
+#include "scoreboard/scoreboard.h"
 
 #include <stdatomic.h>
 
@@ -46,9 +52,12 @@ struct bt_standing {
 	_Atomic uint32_t window;    /* in_flight at most */
 	_Atomic bool failed;        /* ever */
 	_Atomic int64_t next_us;    /* of the next claim, while there is one */
-	_Atomic int64_t first_us;   /* the begin of whose turn it is; 0: none */
 	_Atomic int64_t moved_us;   /* the last claim, answer, or failure */
+	_Atomic int64_t away_us;    /* since then none was answered */
 	struct bt_standing_origin origins[BT_CONF_ORIGINS_MAX];
+	/* by slot: the begin of the first that waits there; 0: none does */
+	_Atomic uint32_t slots_n;
+	_Atomic int64_t waiting_us[2 * BT_CONF_WORKERS_MAX];
 };
 
 /*
@@ -58,6 +67,18 @@ struct bt_standing {
  * have an upstream.
  */
 int bt_standings_make(void);
+
+/*
+ * The descriptor that says that somebody has news: an edge for each time.  -1:
+ * there is none.  Kept by each worker; static.
+ */
+int bt_standings_news_fd(void);
+
+/*
+ * This process is the worker of that slot: what one before it waited for there
+ * is forgotten.
+ */
+void bt_standings_enter(const struct bt_scoreboard *, unsigned slot);
 
 /*
  * That of the upstream.  Where the memory has no place left, one of this worker
@@ -73,6 +94,14 @@ bt_standing_is_trusted(const struct bt_standing *s)
 	    BT_STANDING_ENOUGH;
 }
 
+/* It has answered, and may have gone with that. */
+static inline bool
+bt_standing_is_in_doubt(const struct bt_standing *s)
+{
+	return !bt_standing_is_trusted(s) &&
+	    atomic_load_explicit(&s->answers, memory_order_relaxed) > 0;
+}
+
 /*
  * Whether the request that began at `begun_us` may go now.  If so it counts as
  * on its way, in the present epoch, until one of the three calls below.
@@ -81,8 +110,8 @@ bool bt_standing_claim(struct bt_standing *, int64_t begun_us, int64_t now_us,
     int64_t interval_us);
 
 /* It was answered; `claimed`: by a claim. */
-void bt_standing_answered(struct bt_standing *, uint32_t epoch, bool claimed,
-    int64_t now_us, int64_t interval_us);
+void bt_standing_answered(
+    struct bt_standing *, uint32_t epoch, bool claimed, int64_t now_us);
 
 /* It could not be answered, tried in that epoch: a new one begins. */
 void bt_standing_failed(
@@ -91,16 +120,14 @@ void bt_standing_failed(
 /* The claim ends without news. */
 void bt_standing_drop(struct bt_standing *, uint32_t epoch);
 
-/*
- * Says that one who began then waits.  Each worker does so for its first one
- * once in an interval, as each claim makes them all forgotten.
- *
- * Returns: whether it came first of all.
- */
-bool bt_standing_wait(struct bt_standing *, int64_t begun_us);
+/* The first of those that wait here began then; 0: nobody waits. */
+void bt_standing_waits(struct bt_standing *, int64_t begun_us);
 
-/* Who waited, and began then, does not wait any more. */
-void bt_standing_leave(struct bt_standing *, int64_t begun_us);
+/* Whether nobody waits elsewhere who began before that. */
+bool bt_standing_is_first(const struct bt_standing *, int64_t begun_us);
+
+/* It may be another worker's turn: those where somebody waits hear of it. */
+void bt_standing_tell(const struct bt_standing *);
 
 /* The server could not be connected to, or broke off before an answer. */
 void bt_standing_origin_failed(struct bt_standing_origin *,

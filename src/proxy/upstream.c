@@ -31,24 +31,17 @@ interval_us(const struct bt_proxying *p)
 	return p->conf->try_interval_ms * 1000;
 }
 
-/*
- * When it may go, where it came first of all; else until it is to be said anew
- * that it waits, amid the next interval.  Or the next look is due.
- */
+/* When it may go, where it came first of all, or until the next look. */
 static int64_t
 wait_us(const struct bt_upstream *u, const struct bt_proxying *first)
 {
-	int64_t now_us = u->all->services->now->us, us = 0;
-	int64_t next_us =
-	    atomic_load_explicit(&u->standing->next_us, memory_order_relaxed);
+	int64_t us =
+	    atomic_load_explicit(&u->standing->next_us, memory_order_relaxed) -
+	    u->all->services->now->us;
 
-	if (next_us > now_us)
-		us = next_us - now_us;
-	if (!bt_standing_wait(u->standing, first->x->begun_us))
-		us += interval_us(first) / 2;
-	else if (us == 0)
-		us = interval_us(first);
-	if (us > LOOK_MS * 1000)
+	/* one that is on its way, or came first elsewhere, has news for us */
+	if (us <= 0 || us > LOOK_MS * 1000 ||
+	    !bt_standing_is_first(u->standing, first->x->begun_us))
 		us = LOOK_MS * 1000;
 	return us > 1000 ? us : 1000;
 }
@@ -57,12 +50,24 @@ static void
 arm(struct bt_upstream *u)
 {
 	const struct bt_proxying *first = TAILQ_FIRST(&u->held);
-	struct timeval tv = { 0 };
+	int64_t us, due_us;
 
-	if (first == NULL || event_pending(u->timer, EV_TIMEOUT, NULL))
+	if (first == NULL)
 		return;
-	tv.tv_usec = wait_us(u, first);
-	event_add(u->timer, &tv);
+	us = wait_us(u, first);
+	due_us = u->all->services->now->us + us;
+	if (event_pending(u->timer, EV_TIMEOUT, NULL) && u->due_us <= due_us)
+		return;
+	u->due_us = due_us;
+	event_add(u->timer, &(struct timeval){ .tv_usec = us });
+}
+
+static void
+say_who_waits(struct bt_upstream *u)
+{
+	const struct bt_proxying *first = TAILQ_FIRST(&u->held);
+
+	bt_standing_waits(u->standing, first != NULL ? first->x->begun_us : 0);
 }
 
 static void
@@ -71,7 +76,7 @@ remove_held(struct bt_upstream *u, struct bt_proxying *p)
 	TAILQ_REMOVE(&u->held, p, held_next);
 	p->is_held = false;
 	u->held_n--;
-	bt_standing_leave(u->standing, p->x->begun_us);
+	say_who_waits(u);
 }
 
 /* It does not wait any more, for good, for which there is a counter. */
@@ -100,6 +105,7 @@ static void
 give_up(struct bt_upstream *u, int64_t now_ms)
 {
 	struct bt_proxying *p, *next;
+	bool any = false;
 
 	if (now_ms < u->looked_ms + LOOK_MS || now_ms < u->ends_ms)
 		return;
@@ -112,10 +118,13 @@ give_up(struct bt_upstream *u, int64_t now_ms)
 			continue;
 		}
 		remove_held(u, p);
+		any = true;
 		bt_proxying_give_up(p);
 		/* its connection goes on: what it begins waits behind */
 		next = TAILQ_FIRST(&u->held);
 	}
+	if (any)
+		bt_standing_tell(u->standing);
 }
 
 static void
@@ -129,6 +138,23 @@ on_timer(evutil_socket_t fd, short events, void *arg)
 	release(u);
 	say_longest(u->all);
 	arm(u);
+}
+
+/* Another worker says that things have changed: perhaps it is our turn. */
+static void
+on_news(evutil_socket_t fd, short events, void *arg)
+{
+	struct bt_upstreams *all = arg;
+
+	all->services->turn(all->services);
+	for (unsigned i = 0; i < all->n; i++) {
+		struct bt_upstream *u = &all->list[i];
+
+		if (u->held_n > 0) {
+			release(u);
+			arm(u);
+		}
+	}
 }
 
 static void
@@ -160,6 +186,12 @@ bt_upstreams_new(const struct bt_services *services)
 	struct bt_upstreams *all = bt_mem_zero(1, sizeof(*all));
 
 	all->services = services;
+	bt_standings_enter(services->board, services->worker);
+	if (bt_standings_news_fd() != -1) {
+		all->news = event_new(services->loop, bt_standings_news_fd(),
+		    EV_READ | EV_ET | EV_PERSIST, on_news, all);
+		event_add(all->news, NULL);
+	}
 	if (services->score->held_requests > 0) { /* with one that died */
 		bt_score_add(&services->score->held_left,
 		    services->score->held_requests);
@@ -198,6 +230,8 @@ bt_upstreams_free(struct bt_upstreams *all)
 {
 	if (all == NULL)
 		return;
+	if (all->news != NULL)
+		event_free(all->news);
 	for (unsigned i = 0; i < all->n; i++)
 		upstream_fini(&all->list[i]);
 	bt_pool_fini(&all->blocks);
@@ -379,7 +413,7 @@ bt_upstream_hold(struct bt_upstream *u, struct bt_proxying *p)
 		bt_score_add(&score->holds, 1);
 		bt_score_set(&score->held_requests, score->held_requests + 1);
 	}
-	bt_standing_wait(u->standing, TAILQ_FIRST(&u->held)->x->begun_us);
+	say_who_waits(u);
 	arm(u);
 	return 0;
 }
@@ -418,17 +452,22 @@ bt_upstream_released(struct bt_upstream *u, struct bt_proxying *p)
 void
 bt_upstream_leave(struct bt_upstream *u, struct bt_proxying *p, bool well)
 {
+	bool news = (p->is_held || p->claimed) && !p->x->moves;
+
 	if (p->is_held)
 		remove_held(u, p);
 	count_end(u, p,
 	    p->x->moves ? &score_of(u)->held_moved : &score_of(u)->held_left);
-	if (!well) {
+	if (well)
+		bt_standing_answered(u->standing, p->epoch, p->claimed,
+		    u->all->services->now->us);
+	else
 		drop_claim(u, p);
-		return;
-	}
-	bt_standing_answered(u->standing, p->epoch, p->claimed,
-	    u->all->services->now->us, interval_us(p));
 	p->claimed = false;
+	if (!well && !news)
+		return;
 	if (u->held_n > 0) /* in a turn of its own */
 		event_active(u->timer, EV_TIMEOUT, 0);
+	if (news)
+		bt_standing_tell(u->standing);
 }

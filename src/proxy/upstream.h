@@ -45,7 +45,8 @@ struct bt_upstream {
 	int64_t looked_ms; /* for those that waited for too long */
 	int64_t ends_ms;   /* none of them before that */
 	struct bt_standing *standing;
-	struct event *timer; /* while somebody is held */
+	struct event *timer; /* while somebody is held … */
+	int64_t due_us;      /* … when that is */
 	struct bt_checks *checks;
 };
 
@@ -54,6 +55,7 @@ struct bt_upstreams {
 	const struct bt_services *services;
 	struct bt_upstream *list;
 	unsigned n;
+	struct event *news; /* of the other workers; NULL: there is none */
 	struct bt_pool blocks;
 	size_t block_bytes; /* a head and some content fit in one */
 };

@@ -18,6 +18,17 @@ static void
 setup(void)
 {
 	memset(&standing, 0, sizeof(standing));
+	standing.slots_n = 2;
+	bt_standings_enter(NULL, 0);
+}
+
+/* In that worker the first one that waits began then. */
+static void
+waits(unsigned slot, int64_t begun)
+{
+	bt_standings_enter(NULL, slot);
+	bt_standing_waits(&standing, begun);
+	bt_standings_enter(NULL, 0);
 }
 
 /* A request that began then asks at `now`. */
@@ -30,7 +41,7 @@ claim(int64_t begun, int64_t now)
 static void
 answered(int64_t now)
 {
-	bt_standing_answered(&standing, standing.epoch, true, now, INTERVAL);
+	bt_standing_answered(&standing, standing.epoch, true, now);
 }
 
 static void
@@ -50,9 +61,10 @@ START_TEST(first_alone_then_trusted)
 	ck_assert(!claim(2, now + INTERVAL)); /* the first is on its way */
 	answered(now + MS);
 	ck_assert(!claim(2, now + MS)); /* one answer alone proves little */
-	ck_assert(claim(2, now + MS + INTERVAL));
-	answered(now + MS + INTERVAL);
-	now += MS + INTERVAL;
+	ck_assert(claim(2, now + 2 * MS));
+	ck_assert(!claim(3, now + 2 * MS));
+	answered(now + 3 * MS);
+	now += 3 * MS;
 	while (claim(3, now))
 		n++;
 	ck_assert_uint_eq(n, 2);
@@ -80,11 +92,41 @@ START_TEST(failure_begins_anew)
 	/* what was on its way before says nothing: no failure, no answer */
 	bt_standing_failed(&standing, before, now + 10 * INTERVAL, INTERVAL);
 	for (unsigned i = 0; i < 2 * BT_STANDING_ENOUGH; i++)
-		bt_standing_answered(&standing, before, true, now, INTERVAL);
+		bt_standing_answered(&standing, before, true, now);
 	ck_assert(!bt_standing_is_trusted(&standing));
-	ck_assert(!claim(1, now + INTERVAL - 1));
+	ck_assert(!bt_standing_is_in_doubt(&standing));
+	ck_assert(!claim(1, now));
 	ck_assert(claim(1, now + INTERVAL));
 	ck_assert(!claim(1, now + INTERVAL));
+}
+END_TEST
+
+/* Who is away for a moment is found before its interval is over. */
+START_TEST(looked_for_more_often_at_first)
+{
+	int64_t now = SECOND, begun, last = 0, longest = 0;
+	unsigned n = 0;
+
+	ck_assert(claim(1, now));
+	answered(now);
+	ck_assert(bt_standing_is_in_doubt(&standing));
+	failed(now);
+	for (begun = now; now < begun + 64 * INTERVAL; now += MS / 4)
+		if (claim(1, now)) {
+			failed(now);
+			/* late by a sixteenth of the time, and a look of ours
+			 */
+			ck_assert_int_le(
+			    now - last, MS + MS / 4 + (now - begun) / 16);
+			ck_assert_int_le(now - last, INTERVAL + MS / 4);
+			longest = now - last;
+			last = now;
+			n++;
+		} else if (n == 0) {
+			last = begun;
+		}
+	ck_assert_int_ge(longest, INTERVAL);
+	ck_assert_uint_le(n, 48 + 90); /* 16 + 64 while it is near */
 }
 END_TEST
 
@@ -95,31 +137,58 @@ START_TEST(one_probe_and_the_first)
 	int64_t now = SECOND;
 
 	failed(now);
+	waits(0, 20);
+	waits(1, 10);
 	for (; now < 2 * SECOND; now += MS) {
-		/* two workers: theirs began at 20 and 10 */
-		for (unsigned w = 0; w < 2; w++)
+		for (unsigned w = 0; w < 2; w++) {
+			bt_standings_enter(NULL, w);
 			if (claim(20 - 10 * w, now)) {
 				claims[w]++;
 				failed(now);
 			}
+		}
 	}
+	bt_standings_enter(NULL, 0);
 	ck_assert_uint_ge(claims[1], SECOND / INTERVAL - 1);
 	ck_assert_uint_le(claims[1], SECOND / INTERVAL + 1);
 	ck_assert_uint_eq(claims[0], 0);
+	ck_assert(!bt_standing_is_first(&standing, 20));
 	/* it leaves: the other one's turn */
-	bt_standing_leave(&standing, 10);
+	waits(1, 0);
+	ck_assert(bt_standing_is_first(&standing, 20));
 	ck_assert(claim(20, now + INTERVAL));
 }
 END_TEST
 
-/* Whose turn it is says no more: a worker that hangs, or was killed. */
-START_TEST(first_that_is_gone)
+/* Whose turn it is has much else to do: others wait for a while, no more. */
+START_TEST(first_that_is_late)
 {
 	failed(SECOND);
-	ck_assert(!claim(10, SECOND));
+	waits(1, 10);
 	ck_assert(!claim(20, SECOND + INTERVAL));
-	ck_assert(!claim(20, SECOND + 2 * INTERVAL));
-	ck_assert(claim(20, SECOND + 3 * INTERVAL));
+	ck_assert(!claim(20, SECOND + INTERVAL + 99 * MS));
+	ck_assert(claim(20, SECOND + INTERVAL + 100 * MS));
+}
+END_TEST
+
+/* Whose turn it is hangs, or was killed: nobody waits for that. */
+START_TEST(first_that_is_gone)
+{
+	struct bt_scoreboard *board;
+
+	ck_assert_int_eq(bt_scoreboard_new(2, &board), 0);
+	failed(SECOND);
+	waits(1, 10);
+	bt_standings_enter(board, 0);
+	board->slots[1].pid = 1;
+	ck_assert(!bt_standing_is_first(&standing, 20));
+	board->slots[1].stale = 1;
+	ck_assert(bt_standing_is_first(&standing, 20));
+	board->slots[1].stale = 0;
+	board->slots[1].pid = 0;
+	ck_assert(claim(20, SECOND + INTERVAL));
+	bt_standings_enter(NULL, 0);
+	bt_scoreboard_free(board);
 }
 END_TEST
 
@@ -222,7 +291,9 @@ BT_UNIT_SUITE(standing)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, first_alone_then_trusted);
 	tcase_add_test(tc, failure_begins_anew);
+	tcase_add_test(tc, looked_for_more_often_at_first);
 	tcase_add_test(tc, one_probe_and_the_first);
+	tcase_add_test(tc, first_that_is_late);
 	tcase_add_test(tc, first_that_is_gone);
 	tcase_add_test(tc, no_news);
 	tc = bt_unit_case(s, "servers");
