@@ -385,8 +385,8 @@ is_whole(const struct bt_conn *c)
 {
 	const struct baton_exchange *x = c->x;
 
-	return x->may_move && x->reply.status == 0 && c->in.at == c->in.keep &&
-	    !c->last && !c->eof &&
+	return x->may_move && x->reply.status == 0 && !x->content_begun &&
+	    c->in.at == c->in.keep && !c->last && !c->eof &&
 	    /* the service manager cannot be told whom a PROXY header named */
 	    !(c->worker->parking && (c->baton.flags & BT_BATON_PROXIED));
 }
