@@ -157,7 +157,8 @@ struct bt_conf_upstream {
 	int64_t fail_timeout_ms;
 	int64_t slow_start_ms; /* 0: none */
 	unsigned hold_requests;
-	const char *check; /* a path; NULL: none */
+	uint64_t hold_bytes; /* of their contents */
+	const char *check;   /* a path; NULL: none */
 	int64_t check_interval_ms;
 };
 

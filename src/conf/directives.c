@@ -581,9 +581,18 @@ const struct bt_directive bt_directives[] = {
 	    .type = BT_TYPE_COUNT, .syntax = "COUNT", .preset = "10000",
 	    .min = 1, .max = 1000 * 1000, ARGS(1, 1), UPSTREAM(hold_requests),
 	    .help = "So many requests of each worker wait for a server at "
-		    "once; others are answered with 503 and Retry-After. Their "
-		    "content waits with the client.",
+		    "once; others are answered with 503 and Retry-After.",
 	    .example = "hold_requests 500;" },
+	{ .name = "hold_bytes", .where = BT_IN_UPSTREAM, .type = BT_TYPE_SIZE,
+	    .syntax = "SIZE", .preset = "0", .min = 0,
+	    .max = (uint64_t)1024 * 1024 * 1024 * 1024, ARGS(1, 1),
+	    UPSTREAM(hold_bytes),
+	    .help = "So much of the contents of these, in each worker, is taken "
+		    "while they wait: of each up to 512 KiB in memory, the rest "
+		    "in an unlinked file in /var/tmp of up to 1 GiB. What is "
+		    "past that waits with the clients.",
+	    .example = "hold_bytes 256m;",
+	    .nginx = " proxy_request_buffering " },
 	{ .name = "check", .where = BT_IN_UPSTREAM, .type = BT_TYPE_CUSTOM,
 	    .syntax = "PATH [every TIME]", ARGS(1, 3), .set = bt_set_check,
 	    .help = "Each server is asked for the path, by one of the workers, "

@@ -1,18 +1,15 @@
 /*
  * `proxy`: another server answers.  The content of requests goes through a
  * block, that of answers from the server's socket into the client's output:
- * neither is read faster than the other side takes it.  Worker, on the loop.
+ * neither is read faster than the other side takes it, but what is held while
+ * there is no server.  Worker, on the loop.
  */
 
 #include "handlers/rows.h"
 #include "proxy/buffering.h"
+#include "proxy/framing.h"
+#include "proxy/holding.h"
 #include "proxy/message.h"
-
-#include <stdio.h>
-
-/* A chunk's size line and its end. */
-#define FRAME_BYTES 12
-#define LAST_CHUNK "0\r\n"
 
 static void
 on_end(struct baton_exchange *x, enum baton_end how, void *arg)
@@ -24,6 +21,7 @@ on_end(struct baton_exchange *x, enum baton_end how, void *arg)
 		bt_link_give(p->link, false);
 	p->link = NULL;
 	bt_buffering_end(p);
+	bt_holding_end(p);
 	bt_upstream_leave(p->upstream, p, false);
 	bt_pool_give(&all->blocks, p->out.data);
 	bt_pool_give(&all->blocks, p->in.data);
@@ -55,32 +53,24 @@ answer(struct baton_exchange *x)
 	bt_proxying_try(p);
 }
 
-/* What has come of a trailer section goes behind the content, at once. */
 static size_t
 room(struct baton_exchange *x)
 {
 	struct bt_proxying *p = x->state;
-	size_t frame = FRAME_BYTES + sizeof(LAST_CHUNK) + 2;
 
-	return bt_proxying_room(
-	    p, p->chunked ? frame + x->parser.trailers.n : 0);
+	return bt_holding_is_first(p) ? bt_holding_room(p) : bt_framing_room(p);
 }
 
 static void
 content(struct baton_exchange *x, struct bt_str piece)
 {
 	struct bt_proxying *p = x->state;
-	char *at = p->out.data + p->out.end;
 
-	if (p->chunked)
-		at += sprintf(at, "%zx\r\n", piece.n);
-	memcpy(at, piece.p, piece.n);
-	at += piece.n;
-	if (p->chunked) {
-		memcpy(at, "\r\n", 2);
-		at += 2;
+	if (bt_holding_is_first(p)) {
+		bt_holding_add(p, piece);
+		return;
 	}
-	p->out.end = (uint32_t)(at - p->out.data);
+	bt_framing_put(p, piece);
 	/* the last piece goes with what content_end() adds */
 	if (p->chunked ? !x->parser.complete : x->parser.rest > 0)
 		bt_proxying_flush(p);
@@ -90,16 +80,12 @@ static void
 content_end(struct baton_exchange *x)
 {
 	struct bt_proxying *p = x->state;
-	char *at = p->out.data + p->out.end;
 
-	if (p->chunked) {
-		memcpy(at, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
-		at += sizeof(LAST_CHUNK) - 1;
-		at += bt_proxy_write_trailers(p, at);
-		memcpy(at, "\r\n", 2);
-		p->out.end = (uint32_t)(at + 2 - p->out.data);
+	if (bt_holding_is_first(p)) {
+		bt_holding_add_end(p);
+		return;
 	}
-	p->complete = true;
+	bt_framing_put_end(p);
 	bt_proxying_flush(p);
 }
 

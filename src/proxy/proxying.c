@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "proxy/buffering.h"
+#include "proxy/holding.h"
 #include "proxy/message.h"
 
 #include <errno.h>
@@ -63,9 +64,22 @@ fail(struct bt_proxying *p, unsigned status)
 	p->step = BT_PROXY_OVER;
 	p->x->wants_content = false;
 	p->x->watch_gone = false;
+	bt_holding_end(p);
 	bt_upstream_leave(p->upstream, p, false);
 	bt_reply_error(p->x, status,
 	    status == 503 ? BT_STR("Retry-After: 1\r\n") : BT_STR_NONE);
+}
+
+/* It has another reply: its content broke a rule, or was too slow. */
+static bool
+is_refused(struct bt_proxying *p)
+{
+	if (!p->x->refused)
+		return false;
+	drop_link(p);
+	p->step = BT_PROXY_OVER;
+	bt_upstream_leave(p->upstream, p, false);
+	return true;
 }
 
 /* RFC 9110, 9.2.2 */
@@ -178,10 +192,12 @@ ask(struct bt_proxying *p)
 		p->out.end = (uint32_t)n;
 		p->head_made = true;
 		p->chunked = p->x->request.chunked;
-		p->complete = p->x->content_over;
+		p->complete = p->x->content_over && !bt_holding_is_first(p);
 	}
 	/* else it goes with the content, where that has room behind it */
-	if (p->complete || p->out.at > 0 || p->x->content_begun ||
+	if (bt_holding_is_first(p))
+		bt_holding_send(p);
+	else if (p->complete || p->out.at > 0 || p->x->content_begun ||
 	    p->out.end > all_of(p)->block_bytes / 2)
 		bt_proxying_flush(p);
 	else
@@ -219,6 +235,8 @@ bt_proxying_try(struct bt_proxying *p)
 	struct bt_origin *o;
 	int r;
 
+	if (is_refused(p))
+		return;
 	if (p->until_ms > all_of(p)->services->now->ms &&
 	    !bt_upstream_lets_pass(u, p)) {
 		hold(p);
@@ -248,6 +266,8 @@ bt_proxying_give_up(struct bt_proxying *p)
 {
 	struct baton_exchange *x = p->x;
 
+	if (is_refused(p))
+		return;
 	too_late(p);
 	all_of(p)->services->resume(x);
 }
@@ -297,10 +317,13 @@ bt_proxying_room(struct bt_proxying *p, size_t reserve)
 	return size - out->end > reserve ? size - out->end - reserve : 0;
 }
 
-void
+bool
 bt_proxying_flush(struct bt_proxying *p)
 {
 	struct bt_proxy_bytes *out = &p->out;
+	/* of an answer that the client has still to take no more is wanted */
+	short read =
+	    p->step == BT_PROXY_ANSWER ? p->link->watching & EV_READ : EV_READ;
 	ssize_t n = 0;
 
 	while (out->at < out->end) {
@@ -318,8 +341,9 @@ bt_proxying_flush(struct bt_proxying *p)
 	if (n == -1 && errno != EAGAIN)
 		out->at = out->end;
 	bt_link_watch(p->link,
-	    out->at < out->end ? EV_READ | EV_WRITE : EV_READ,
+	    out->at < out->end ? (short)(read | EV_WRITE) : read,
 	    p->conf->read_timeout_ms);
+	return n != -1;
 }
 
 void
@@ -331,6 +355,7 @@ bt_proxying_finish(struct bt_proxying *p, bool junk)
 
 	p->step = BT_PROXY_OVER;
 	p->x->wants_content = false; /* what still comes is for nobody */
+	bt_holding_end(p);
 	bt_link_give(p->link, good);
 	p->link = NULL;
 }
@@ -343,6 +368,19 @@ bt_proxying_break_off(struct bt_proxying *p, int error, const char *what)
 	p->step = BT_PROXY_OVER;
 	p->x->wants_content = false;
 	drop_link(p);
+}
+
+void
+bt_proxying_lose(struct bt_proxying *p, int error)
+{
+	static const char what[] = "what was held of the content is lost";
+
+	if (p->step == BT_PROXY_ANSWER) {
+		bt_proxying_break_off(p, error, what);
+		return;
+	}
+	complain(p, error, what);
+	fail(p, 500);
 }
 
 /* Reads of the answer into the block; negative errno, or 0 at its end. */
@@ -528,7 +566,7 @@ pull(struct baton_exchange *x, char *out, size_t room)
 		ssize_t n;
 
 		if (p->step == BT_PROXY_OVER)
-			return p->timed_out ? -ETIMEDOUT : 0;
+			return p->timed_out ? -ETIMEDOUT : p->broken;
 		n = (ssize_t)(in->end - in->at);
 		if (n > 0) {
 			n = n > (ssize_t)room ? (ssize_t)room : n;
@@ -691,11 +729,8 @@ bt_proxying_on_event(struct bt_proxying *p, short events)
 	struct baton_exchange *x = p->x;
 	const struct bt_services *services = all_of(p)->services;
 
-	if (x->refused) { /* it has another reply */
-		drop_link(p);
-		p->step = BT_PROXY_OVER;
+	if (is_refused(p))
 		return;
-	}
 	if ((events & EV_TIMEOUT) && waits_for_client(p))
 		return; /* body_timeout is for who is slow */
 	switch (p->step) {
@@ -718,5 +753,6 @@ bt_proxying_on_event(struct bt_proxying *p, short events)
 	case BT_PROXY_OVER:
 		break;
 	}
+	bt_holding_send(p);
 	services->resume(x);
 }

@@ -10,8 +10,9 @@
  * What was not sent may be tried again, on the same server or another one; what
  * was sent only where its method is idempotent and nothing of an answer came
  * (RFC 9110, 9.2.2).  So nothing is taken from the client before there is a
- * connection for it, and what was taken is kept until the answer begins, as far
- * as a block has room.  Context: worker, on the loop.
+ * connection for it, but what may be held (holding.h), and what was taken is
+ * kept until the answer begins, as far as a block has room.  Context: worker,
+ * on the loop.
  */
 
 #include "http/response.h"
@@ -33,6 +34,13 @@ struct bt_proxy_bytes {
 };
 
 struct bt_spool;
+
+/* Content that was taken while it waited: bt_holding's. */
+struct bt_proxy_held {
+	struct bt_spool *spool; /* NULL: none */
+	uint64_t bytes;         /* in it */
+	bool over;              /* the content ends behind them */
+};
 
 struct bt_proxying {
 	struct baton_exchange *x;
@@ -62,6 +70,7 @@ struct bt_proxying {
 	struct bt_str upgrade;  /* protocols that it asks to switch to */
 	struct bt_spool *spool; /* `buffering on`, in ANSWER and OVER */
 	int broken;             /* behind what is in it: negative errno */
+	struct bt_proxy_held held;
 	struct bt_proxy_bytes out, in;
 	struct bt_head_scan scan; /* of the answer's head in `in` */
 	struct bt_parser parser;  /* of the answer */
@@ -87,8 +96,15 @@ void bt_proxying_give_up(struct bt_proxying *);
  */
 void bt_proxying_break_off(struct bt_proxying *, int error, const char *what);
 
-/* Sends what is in `out`, as far as the server takes it. */
-void bt_proxying_flush(struct bt_proxying *);
+/* What was held of the content is gone: 500, or the answer is cut. */
+void bt_proxying_lose(struct bt_proxying *, int error);
+
+/*
+ * Sends what is in `out`, as far as the server takes it.
+ *
+ * Returns: false where that is not all, or the link is broken.
+ */
+bool bt_proxying_flush(struct bt_proxying *);
 
 /* All of the answer has come: gives the link back, unless `junk` follows. */
 void bt_proxying_finish(struct bt_proxying *, bool junk);

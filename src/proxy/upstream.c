@@ -197,6 +197,7 @@ bt_upstreams_new(const struct bt_services *services)
 		    services->score->held_requests);
 		bt_score_set(&services->score->held_requests, 0);
 	}
+	bt_score_set(&services->score->held_bytes, 0);
 	bt_score_set(&services->score->held_longest_s, 0);
 	all->n = conf->upstreams_n;
 	all->list = bt_mem_zero(all->n, sizeof(all->list[0]));

@@ -41,9 +41,10 @@ struct bt_upstream {
 	struct bt_origin *origins;
 	struct bt_proxying_list held; /* who came first in front */
 	unsigned held_n;
-	unsigned waits_n;  /* with those of them that try just now */
-	int64_t looked_ms; /* for those that waited for too long */
-	int64_t ends_ms;   /* none of them before that */
+	unsigned waits_n;    /* with those of them that try just now */
+	uint64_t held_bytes; /* of their contents, see holding.h */
+	int64_t looked_ms;   /* for those that waited for too long */
+	int64_t ends_ms;     /* none of them before that */
 	struct bt_standing *standing;
 	struct event *timer; /* while somebody is held … */
 	int64_t due_us;      /* … when that is */

@@ -108,6 +108,7 @@ struct bt_score_worker {
 	uint64_t held_moved;     /* to another worker, where they wait again */
 	uint64_t held_refused;   /* past hold_requests: never held */
 	uint64_t held_requests;  /* gauge */
+	uint64_t held_bytes;     /* gauge: of contents, in memory and files */
 	uint64_t held_longest_s; /* gauge: of those */
 	uint64_t tunnels;        /* gauge: connections that are one */
 	uint64_t tunnels_begun;
