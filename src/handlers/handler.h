@@ -74,6 +74,9 @@ struct bt_services {
 	    struct baton_exchange *, unsigned status, struct bt_str fields);
 };
 
+/* Of the loop's events: those of one turn are served in this order. */
+enum bt_priority { BT_PRIORITY_FIRST, BT_PRIORITY_USUAL, BT_PRIORITIES };
+
 #define BT_STAGES_MAX 32
 
 /* Stages in the order of requests, and which of them have what to do. */

@@ -50,6 +50,18 @@ on_event(evutil_socket_t fd, short events, void *arg)
 	link_close(l);
 }
 
+/*
+ * Of the events of one turn those of idle ones come first: what was closed, or
+ * has something to say that nobody asked for, is not lent in that turn.  To
+ * look into each with MSG_PEEK would be a system call for each request.
+ */
+static void
+set_idle(struct bt_link *l, bool idle)
+{
+	event_priority_set(
+	    &l->event, idle ? BT_PRIORITY_FIRST : BT_PRIORITY_USUAL);
+}
+
 static void
 set_event(struct bt_link *l)
 {
@@ -75,6 +87,7 @@ bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 		    l->origin->upstream->all->services->loop, l->fd,
 		    (short)(events | EV_PERSIST), on_event, l);
 	}
+	set_idle(l, l->user == NULL);
 	set_event(l);
 }
 
@@ -240,6 +253,7 @@ bt_link_open(struct bt_origin *o, struct bt_proxying *user, bool fresh,
 	if (r < 0 || l == NULL)
 		return r;
 	l->user = user;
+	set_idle(l, false);
 	bt_link_renew(l);
 	o->busy_n++;
 	*ret = l;

@@ -164,6 +164,9 @@ base_new(void)
 	if (config != NULL &&
 	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
 		base = event_base_new_with_config(config);
+	/* new events have the one in the middle, which is the usual one */
+	if (base != NULL)
+		event_base_priority_init(base, BT_PRIORITIES);
 	if (config != NULL)
 		event_config_free(config);
 	return base;

@@ -6,6 +6,8 @@
 #include "tests/system/origin.h"
 #include "tests/system/system.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,46 @@ START_TEST(nothing_behind_what_is_kept)
 }
 END_TEST
 
+static bool
+is_stopped(void *pid)
+{
+	char stat[128] = "";
+	FILE *f =
+	    fopen(scratch_printf("/proc/%d/stat", *(const pid_t *)pid), "r");
+
+	ck_assert_ptr_ne(f, NULL);
+	ck_assert_ptr_ne(fgets(stat, sizeof(stat), f), NULL);
+	fclose(f);
+	return strstr(stat, ") T ") != NULL;
+}
+
+/*
+ * What lies in a kept connection when the next request comes, in the same turn
+ * of the loop, is not its answer.
+ */
+START_TEST(nothing_before_the_request)
+{
+	struct daemon *d = start("");
+	struct client *c = daemon_connect(d), *o;
+	pid_t worker[PROC_CHILDREN_MAX];
+
+	ck_assert_uint_eq(daemon_workers(d, worker), 1);
+	client_puts(c, GET);
+	o = origin_accept(&origin);
+	origin_answer(o, OK);
+	client_read(c, "GET");
+	ck_assert_int_eq(kill(worker[0], SIGSTOP), 0);
+	wait_until(is_stopped, &worker[0], "the worker has stopped");
+	client_puts(c, GET);
+	client_puts(
+	    o, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+	ck_assert_int_eq(kill(worker[0], SIGCONT), 0);
+	origin_answer(origin_accept(&origin), OK);
+	reply_wants_text(client_read(c, "GET"), "ok");
+	daemon_stop(d);
+}
+END_TEST
+
 /* Content that could not be sent twice is not risked on what may be stale. */
 START_TEST(much_content_is_not_risked)
 {
@@ -239,6 +281,7 @@ BT_SYSTEM_SUITE(proxy_links)
 	tcase_add_test(tc, time_begins_with_the_last_content);
 	tc = bt_system_case(s, "kept");
 	tcase_add_loop_test(tc, nothing_behind_what_is_kept, 0, BT_ROWS(ends));
+	tcase_add_test(tc, nothing_before_the_request);
 	tcase_add_loop_test(tc, much_content_is_not_risked, 0, 2);
 	tcase_add_test(tc, little_content_is_repeated);
 	tcase_add_test(bt_system_case(s, "heads"), head_that_fills_a_block);
