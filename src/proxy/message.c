@@ -319,7 +319,7 @@ put_framing(struct writer *w, const struct bt_request *r)
 static bool
 is_for_server(const struct bt_proxying *p, struct bt_str name)
 {
-	return !stays_here(&p->x->request, name) &&
+	return name.n > 0 && !stays_here(&p->x->request, name) &&
 	    !is_one_of(name, rewritten, COUNT(rewritten)) &&
 	    !is_set(p->conf, name);
 }

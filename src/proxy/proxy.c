@@ -38,6 +38,7 @@ answer(struct baton_exchange *x)
 	p->x = x;
 	p->conf = conf;
 	p->upgrade = bt_proxy_upgrade(x);
+	p->for_refused = x->refused;
 	p->repeatable = bt_proxying_is_repeatable(x->request.method);
 	p->upstream = &all->list[conf->upstream->id];
 	p->until_ms = conf->try_duration_ms > 0

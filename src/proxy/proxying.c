@@ -74,7 +74,7 @@ fail(struct bt_proxying *p, unsigned status)
 static bool
 is_refused(struct bt_proxying *p)
 {
-	if (!p->x->refused)
+	if (!p->x->refused || p->for_refused)
 		return false;
 	drop_link(p);
 	p->step = BT_PROXY_OVER;

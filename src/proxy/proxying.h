@@ -53,6 +53,7 @@ struct bt_proxying {
 	 * waits; has a claim (standing.h), of that epoch */
 	bool is_held, was_held, waits, claimed;
 	uint32_t epoch;
+	bool for_refused;       /* it is the error page of what was refused */
 	bool repeatable;        /* its method is idempotent */
 	bool has_failed;        /* a connection did, since it waited */
 	bool timed_out;         /* the last one that did, by that */

@@ -32,14 +32,26 @@ find_page(const struct bt_conn *c)
 	return NULL;
 }
 
-/* The page is asked for without conditions, and whole. */
+/* All its lines, also for who asks another server for the page. */
+static void
+drop_field(struct bt_request *r, enum bt_known_field field)
+{
+	if (r->known[field] == 0)
+		return;
+	r->known[field] = 0;
+	for (unsigned i = 0; i < r->fields_n; i++)
+		if (bt_known_field_find(r->fields[i].name) == field)
+			r->fields[i].name = BT_STR("");
+}
+
+/* The page is asked for without conditions, without content, and whole. */
 static void
 ask_for(struct baton_exchange *x, struct bt_str path)
 {
 	static const enum bt_known_field dropped[] = { BT_FIELD_IF_MATCH,
 		BT_FIELD_IF_NONE_MATCH, BT_FIELD_IF_MODIFIED_SINCE,
-		BT_FIELD_IF_UNMODIFIED_SINCE, BT_FIELD_IF_RANGE,
-		BT_FIELD_RANGE };
+		BT_FIELD_IF_UNMODIFIED_SINCE, BT_FIELD_IF_RANGE, BT_FIELD_RANGE,
+		BT_FIELD_EXPECT, BT_FIELD_CONTENT_LENGTH };
 	struct bt_request *r = &x->request;
 
 	if (x->route == NULL) { /* what there is of it may be half read */
@@ -48,9 +60,12 @@ ask_for(struct baton_exchange *x, struct bt_str path)
 		r->host = BT_STR_NONE;
 	}
 	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
-		r->known[dropped[i]] = 0;
-	if (r->method != BT_METHOD_HEAD)
+		drop_field(r, dropped[i]);
+	r->chunked = false;
+	if (r->method != BT_METHOD_HEAD) {
 		r->method = BT_METHOD_GET;
+		r->method_text = BT_STR("GET");
+	}
 	r->path = r->raw_path = path;
 	r->query = BT_STR_NONE;
 	r->has_query = false;

@@ -3,6 +3,7 @@
  * wherever the error comes; and where there is no such page, ours does.
  */
 
+#include "tests/system/origin.h"
 #include "tests/system/system.h"
 
 #include <string.h>
@@ -154,6 +155,34 @@ START_TEST(pipelined)
 }
 END_TEST
 
+/* The page is another server's; the request was refused, the page is not. */
+START_TEST(page_of_another_server)
+{
+	struct origin origin;
+	struct client *c, *o;
+	struct daemon *d;
+	struct reply *r;
+
+	origin_start(&origin);
+	d = daemon_start(
+	    scratch_printf("error_page 413 /page;\n"
+			   "server { max_body_size 10; route / { echo; } "
+			   "route = /page { proxy http://127.0.0.1:%u; } }\n",
+		origin.port));
+	c = daemon_connect(d);
+	client_puts(
+	    c, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 99\r\n\r\n");
+	o = origin_accept(&origin);
+	ck_assert_int_eq(
+	    strncmp(origin_read(o), "GET /page HTTP/1.1\r\n", 20), 0);
+	client_puts(o, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsorry");
+	r = client_read(c, "POST");
+	ck_assert_uint_eq(r->status, 413);
+	reply_wants_text(r, "sorry");
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(error_page)
 {
 	TCase *tc = bt_system_case(s, "pages");
@@ -162,4 +191,5 @@ BT_SYSTEM_SUITE(error_page)
 	tcase_add_test(tc, head_has_the_page_and_no_content);
 	tcase_add_test(tc, log_has_the_request);
 	tcase_add_test(tc, pipelined);
+	tcase_add_test(tc, page_of_another_server);
 }
