@@ -22,8 +22,9 @@ static const struct bt_str hop_by_hop[] = { NAME("connection"),
 	NAME("keep-alive"), NAME("proxy-connection"),
 	NAME("proxy-authenticate"), NAME("te"), NAME("transfer-encoding"),
 	NAME("upgrade"), NAME("content-length") };
+/* … or taken for HTTP_PROXY behind a CGI, as only an attacker sends it. */
 static const struct bt_str rewritten[] = { NAME("host"), NAME("expect"),
-	NAME("forwarded"), NAME("via"), NAME("x-forwarded-for"),
+	NAME("proxy"), NAME("forwarded"), NAME("via"), NAME("x-forwarded-for"),
 	NAME("x-forwarded-host"), NAME("x-forwarded-proto") };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

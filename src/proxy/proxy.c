@@ -41,6 +41,8 @@ answer(struct baton_exchange *x)
 	p->for_refused = x->refused;
 	p->repeatable = bt_proxying_is_repeatable(x->request.method);
 	p->upstream = &all->list[conf->upstream->id];
+	p->epoch = atomic_load_explicit(
+	    &p->upstream->standing->epoch, memory_order_relaxed);
 	p->until_ms = conf->try_duration_ms > 0
 	    ? x->begun_us / 1000 + conf->try_duration_ms
 	    : 0;

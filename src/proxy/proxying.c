@@ -16,6 +16,8 @@
 
 /* Content that surely stays in the block behind its head, to be repeated. */
 #define KEPT_CONTENT_BYTES 4096
+/* A head waits so long for the first of its content, to go with that. */
+#define HEAD_MS 5
 /* A server that goes with its answer is gone by then. */
 #define DOUBT_MS 3
 /* A request that has broken so many connections is why they broke. */
@@ -201,7 +203,7 @@ ask(struct bt_proxying *p)
 	    p->out.end > all_of(p)->block_bytes / 2)
 		bt_proxying_flush(p);
 	else
-		bt_link_watch(p->link, EV_READ, p->conf->read_timeout_ms);
+		bt_link_watch(p->link, EV_READ, HEAD_MS);
 }
 
 /*
@@ -685,6 +687,10 @@ on_doubt(struct bt_proxying *p, short events)
 static void
 on_ask(struct bt_proxying *p, short events)
 {
+	if ((events & EV_TIMEOUT) && !p->sent && p->out.at == 0) {
+		bt_proxying_flush(p); /* its content may take its time */
+		return;
+	}
 	if (events & EV_TIMEOUT) {
 		ask_failed(p, -ETIMEDOUT, "does not answer");
 		return;

@@ -71,6 +71,27 @@ START_TEST(head_of_the_request)
 }
 END_TEST
 
+/* The server may answer before the client has sent any content. */
+START_TEST(head_without_its_content)
+{
+	struct daemon *d;
+	struct client *c, *o;
+
+	origin_start(&origin);
+	d = start("");
+	c = daemon_connect(d);
+	client_puts(c,
+	    "POST / HTTP/1.1\r\nHost: t\r\nProxy: http://x/\r\n"
+	    "Content-Length: 5\r\n\r\n");
+	o = origin_accept(&origin);
+	ck_assert_ptr_null(strstr(origin_read(o), "\r\nProxy:"));
+	client_puts(
+	    o, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+	ck_assert_uint_eq(client_read(c, "POST")->status, 401);
+	daemon_stop(d);
+}
+END_TEST
+
 static const struct {
 	const char *asked, *sent;
 } targets[] = {
@@ -551,6 +572,7 @@ BT_SYSTEM_SUITE(proxy)
 	TCase *tc = bt_system_case(s, "request");
 
 	tcase_add_test(tc, head_of_the_request);
+	tcase_add_test(tc, head_without_its_content);
 	tcase_add_loop_test(tc, target_of_the_request, 0, BT_ROWS(targets));
 	tcase_add_test(tc, content_of_the_request);
 	tc = bt_system_case(s, "answer");
