@@ -109,8 +109,10 @@ END_TEST
 /* A limit that every successor reaches at once: said, and no storm. */
 START_TEST(too_low)
 {
-	struct daemon *d = daemon_start(
-	    "header_timeout 2m; workers 1; worker_max_memory 2m;\n" ANSWER);
+	struct daemon *d =
+	    daemon_start("header_timeout 2m; workers 1; worker_max_memory 2m;\n"
+			 /* it is asked all the time */
+			 "keepalive_requests 10000000;\n" ANSWER);
 	struct client *grower[GROWERS], *c = daemon_connect(d);
 
 	grow(d, grower);
