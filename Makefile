@@ -222,7 +222,7 @@ CALM            ?= --actions reload,hup,burst,bad,upgrade,hang,resize
 ROUGH           ?= --actions reload,hup,burst,bad,upgrade,hang,resize,kill,restart
 torture_run      = $B/torture --program $B/baton --seed $(TORTURE_SEED) \
     $(if $(SAN),--sanitized)
-torture_few      = $(if $(SAN),--clients busy=2$(comma)thinking=16$(comma)post=4$(comma)split=4$(comma)idle=200)
+torture_few      = $(if $(SAN),--clients busy=2$(comma)thinking=16$(comma)post=4$(comma)split=4$(comma)idle=200$(comma)proxied=8$(comma)tunnel=8)
 
 torture: ## real load while the daemon is reloaded, killed … (TORTURE_SECONDS=600)
 	@.ci/deps check

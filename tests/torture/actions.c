@@ -30,11 +30,15 @@
 #define COST_OF_KILL \
 	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_RESET) | \
 	    OUTCOME_BIT(OUTCOME_TRUNCATED) | OUTCOME_BIT(OUTCOME_STATUS) | \
-	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
-/* A stop closes what is idle; nobody is refused, nothing is cut. */
+	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | \
+	    OUTCOME_BIT(OUTCOME_TUNNEL))
+/*
+ * A stop closes what is idle, and tunnels, since we do not store descriptors;
+ * nobody is refused, no answer is cut.
+ */
 #define COST_OF_RESTART \
 	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_TOLD) | \
-	    OUTCOME_BIT(OUTCOME_IDLE_CLOSED))
+	    OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | OUTCOME_BIT(OUTCOME_TUNNEL))
 
 struct action {
 	const char *name;

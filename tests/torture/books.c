@@ -32,6 +32,12 @@ struct ledger {
 	int64_t returning, lost;
 };
 
+/* Requests that a proxy held, and tunnels, of all workers. */
+struct proxied {
+	int64_t holds, released, given_up, left, moved, held;
+	int64_t tunnels, tunnels_all;
+};
+
 /* The text of /metrics; NULL when there is none. */
 static char *
 fetch(unsigned port)
@@ -70,6 +76,22 @@ sample(const char *text, const char *name)
 	return at ? strtoll(at + strlen(line), NULL, 10) : -1;
 }
 
+/* baton_worker_NAME of all slots. */
+static int64_t
+sum(const char *text, const char *name)
+{
+	char line[128];
+	int64_t n = 0;
+
+	snprintf(line, sizeof(line), "\nbaton_worker_%s{", name);
+	for (; (text = strstr(text, line)) != NULL; text++) {
+		const char *value = strstr(text + 1, "} ");
+
+		n += value != NULL ? strtoll(value + 2, NULL, 10) : 0;
+	}
+	return n;
+}
+
 static int
 count_slots(const char *text)
 {
@@ -82,7 +104,7 @@ count_slots(const char *text)
 }
 
 static bool
-read_ledger(unsigned port, struct ledger *l)
+read_ledger(unsigned port, struct ledger *l, struct proxied *p)
 {
 	const char *text = fetch(port);
 
@@ -97,6 +119,12 @@ read_ledger(unsigned port, struct ledger *l)
 		sample(text, "handed_back_total"),
 		sample(text, "crashed_total"), sample(text, "returning"),
 		sample(text, "lost_total") };
+	*p = (struct proxied){ sum(text, "proxy_holds_total"),
+		sum(text, "proxy_held_released_total"),
+		sum(text, "proxy_held_given_up_total"),
+		sum(text, "proxy_held_left_total"),
+		sum(text, "proxy_held_moved_total"), sum(text, "proxy_held"),
+		sum(text, "tunnels"), sum(text, "tunnels_total") };
 	return true;
 }
 
@@ -109,6 +137,24 @@ is_balanced(const struct ledger *l)
 	    l->taken == l->open + l->done + l->handed_back + l->crashed &&
 	    l->open == 1 && l->held == 0 && l->in_channel == 0 &&
 	    l->returning == 0 && l->lost == 0 && l->refused == 0;
+}
+
+static bool
+is_proxied_balanced(const struct proxied *p)
+{
+	return p->tunnels == 0 && p->held == 0 &&
+	    p->holds == p->released + p->given_up + p->left + p->moved;
+}
+
+static void
+say_proxied(const struct proxied *p, bool is_good)
+{
+	(is_good ? say : say_failed)(
+	    "proxied: holds %" PRId64 " = released %" PRId64
+	    " + given up %" PRId64 " + left %" PRId64 " + moved %" PRId64
+	    " + held %" PRId64 "; tunnels %" PRId64 " of %" PRId64,
+	    p->holds, p->released, p->given_up, p->left, p->moved, p->held,
+	    p->tunnels, p->tunnels_all);
 }
 
 static void
@@ -155,6 +201,7 @@ books_close(const struct server *s)
 {
 	int64_t deadline = loop_now_us() + PATIENCE_US;
 	struct ledger l = { 0 };
+	struct proxied p = { 0 };
 	bool is_good = false;
 	long kb;
 
@@ -162,9 +209,11 @@ books_close(const struct server *s)
 	    !(is_good && workers(s) == s->options->workers &&
 		process_descriptors(s->pid) <= descriptors_max(s))) {
 		poll(NULL, 0, PAUSE_MS);
-		is_good = read_ledger(s->port, &l) && is_balanced(&l);
+		is_good = read_ledger(s->port, &l, &p) && is_balanced(&l) &&
+		    is_proxied_balanced(&p);
 	}
-	say_ledger(&l, is_good);
+	say_ledger(&l, is_balanced(&l));
+	say_proxied(&p, is_proxied_balanced(&p));
 	if (workers(s) != s->options->workers)
 		say_failed(
 		    "%zu workers, not %u", workers(s), s->options->workers);

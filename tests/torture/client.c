@@ -9,6 +9,7 @@
 #include "tests/torture/kinds.h"
 #include "tests/torture/loop.h"
 #include "tests/torture/say.h"
+#include "tests/torture/tunnel.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -64,6 +65,7 @@ static unsigned all_n, left;
 static struct client_field field;
 static int64_t half_trip_us;
 static uint64_t numbers; /* of requests */
+static unsigned counts[KINDS];
 static uint64_t asked[KINDS];
 static bool is_finishing, is_quiet;
 static unsigned shown;
@@ -509,26 +511,9 @@ on_sweep(void *arg)
 	loop_after(&sweeper, SWEEP_US);
 }
 
-/* kind=count,… overrides the table. */
-static unsigned
-count_of(const struct kind *k, const char *list)
-{
-	size_t n = strlen(k->name);
-
-	if (k->needs_files && !field.has_files)
-		return 0;
-	for (const char *at = list; at != NULL && *at != '\0';) {
-		if (strncmp(at, k->name, n) == 0 && at[n] == '=')
-			return (unsigned)strtoul(at + n + 1, NULL, 10);
-		at += strcspn(at, ",");
-		at += *at == ',';
-	}
-	return k->count;
-}
-
 /* Descriptors are not for everybody: fewer idle ones, then. */
 static void
-fit(unsigned counts[KINDS])
+fit(void)
 {
 	struct rlimit limit = { .rlim_cur = 1024 };
 	unsigned all_of_them = 0, room;
@@ -553,7 +538,6 @@ fit(unsigned counts[KINDS])
 void
 clients_start(const struct options *o, const struct client_field *f)
 {
-	unsigned counts[KINDS];
 	struct random random = { o->seed * 2 + 1 };
 	struct client *c;
 
@@ -561,16 +545,19 @@ clients_start(const struct options *o, const struct client_field *f)
 	half_trip_us = (int64_t)o->away_ms * 1000 / 2;
 	is_quiet = o->is_comparison;
 	for (unsigned k = 0; k < KINDS; k++)
-		counts[k] = count_of(&kinds[k], o->clients);
-	fit(counts);
+		counts[k] = kinds_count(&kinds[k], o->clients, f);
+	fit();
+	tunnels_start(counts[KIND_TUNNEL], f, o->seed);
 	for (unsigned k = 0; k < KINDS; k++)
-		all_n += counts[k];
+		if (k != KIND_TUNNEL)
+			all_n += counts[k];
 	left = all_n;
 	c = all = calloc(all_n, sizeof(*all));
 	if (all == NULL)
 		say_die("calloc");
 	for (unsigned k = 0; k < KINDS; k++)
-		for (unsigned i = 0; i < counts[k]; i++, c++) {
+		for (unsigned i = 0; k != KIND_TUNNEL && i < counts[k];
+		     i++, c++) {
 			c->kind = &kinds[k];
 			c->kind_n = k;
 			c->fd = -1;
@@ -589,6 +576,7 @@ void
 clients_finish(void)
 {
 	is_finishing = true;
+	tunnels_finish();
 	for (struct client *c = all; c < all + all_n; c++) {
 		if (c->state == CLIENT_WORKING || c->state == CLIENT_GONE)
 			continue;
@@ -604,7 +592,7 @@ clients_finish(void)
 unsigned
 clients_left(void)
 {
-	return left;
+	return left + tunnels_left();
 }
 
 void
@@ -613,9 +601,10 @@ clients_print(void)
 	const char *names[OUTCOME_KINDS_MAX] = { NULL };
 
 	for (unsigned k = 0; k < KINDS; k++)
-		if (asked[k] > 0)
+		if (counts[k] > 0)
 			names[k] = kinds[k].name;
 	outcome_print(names);
+	tunnels_print();
 }
 
 void
@@ -650,6 +639,6 @@ clients_judge(void)
 				say_failed("%" PRIu64 " x %s for %s clients",
 				    outcome_of(k, o), outcome_names[o],
 				    kinds[k].name);
-	if (left > 0)
-		say_failed("%u clients never came to an end", left);
+	if (clients_left() > 0)
+		say_failed("%u clients never came to an end", clients_left());
 }

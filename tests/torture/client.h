@@ -18,7 +18,7 @@
 
 struct client_field {
 	struct sockaddr_in addr;
-	bool has_files, has_echo;
+	bool has_files, has_echo, has_proxy;
 };
 
 /* Makes them all; they start over the first second. */

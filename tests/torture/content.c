@@ -80,21 +80,32 @@ content_request_max(const struct ask *a)
 	return HEAD_MAX + a->bytes + MARK_BYTES;
 }
 
-static void
-fill(const struct ask *a, char *out)
+void
+content_fill(uint64_t number, size_t n, char *out)
 {
 	char mark[MARK_BYTES + 1];
 
-	for (size_t i = 0; i < a->bytes; i++)
-		out[i] = pattern(a->number, i);
-	snprintf(mark, sizeof(mark), MARK_FORMAT, a->number);
-	memcpy(out, mark, a->bytes < MARK_BYTES ? a->bytes : MARK_BYTES);
+	for (size_t i = 0; i < n; i++)
+		out[i] = pattern(number, i);
+	snprintf(mark, sizeof(mark), MARK_FORMAT, number);
+	memcpy(out, mark, n < MARK_BYTES ? n : MARK_BYTES);
+}
+
+static const char *
+path_of(const struct ask *a, char out[64])
+{
+	if (a->what == ASK_PROXIED_POST)
+		snprintf(out, 64, "proxied/post/%" PRIu64, a->number);
+	else
+		strcpy(out, a->what == ASK_ECHO ? "echo" : "post");
+	return out;
 }
 
 size_t
 content_request(const struct ask *a, bool last, char *out)
 {
 	const char *end = last ? "Connection: close\r\n\r\n" : "\r\n";
+	char path[64];
 	int n = 0;
 
 	switch (a->what) {
@@ -111,13 +122,21 @@ content_request(const struct ask *a, bool last, char *out)
 		n = snprintf(out, HEAD_MAX,
 		    "GET /big HTTP/1.1\r\nHost: torture\r\n%s", end);
 		break;
+	case ASK_PROXIED_GET: /* by either route */
+		n = snprintf(out, HEAD_MAX,
+		    "GET /%s/get/%" PRIu64
+		    "/%zu HTTP/1.1\r\nHost: torture\r\n%s",
+		    a->number % 4 == 0 ? "buffered" : "proxied", a->number,
+		    a->bytes, end);
+		break;
 	case ASK_ECHO:
 	case ASK_POST:
+	case ASK_PROXIED_POST:
 		n = snprintf(out, HEAD_MAX,
 		    "POST /%s HTTP/1.1\r\nHost: torture\r\n"
 		    "Content-Type: text/plain\r\nContent-Length: %zu\r\n%s",
-		    a->what == ASK_ECHO ? "echo" : "post", a->bytes, end);
-		fill(a, out + n);
+		    path_of(a, path), a->bytes, end);
+		content_fill(a->number, a->bytes, out + n);
 		n += (int)a->bytes;
 		break;
 	}
@@ -140,6 +159,8 @@ content_check(struct ask *a, const char *piece, size_t n)
 		a->got[i] = piece[i - a->at];
 	switch (a->what) {
 	case ASK_ECHO:
+	case ASK_PROXIED_GET:
+	case ASK_PROXIED_POST:
 		check_echo(a, piece, n);
 		break;
 	case ASK_BIG:
@@ -181,6 +202,8 @@ verdict_content(const struct ask *a, unsigned *ret_generation)
 			break;
 		return verdict_number(a, small);
 	case ASK_ECHO:
+	case ASK_PROXIED_GET:
+	case ASK_PROXIED_POST:
 		if (a->got[0] != 'E' ||
 		    sscanf(a->got + 1, "%16" SCNx64, &number) != 1)
 			break;

@@ -4,6 +4,9 @@
 
 #include "tests/torture/kinds.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static void
 choose_generation(struct ask *a, uint64_t number, struct random *r,
     const struct client_field *f)
@@ -50,6 +53,15 @@ choose_big(struct ask *a, uint64_t number, struct random *r,
     const struct client_field *f)
 {
 	content_ask(a, ASK_BIG, number, 0);
+}
+
+/* Half of them bring content, half of them fetch some. */
+static void
+choose_proxied(struct ask *a, uint64_t number, struct random *r,
+    const struct client_field *f)
+{
+	content_ask(a, random_below(r, 2) ? ASK_PROXIED_POST : ASK_PROXIED_GET,
+	    number, 20 + random_below(r, 65536 - 20));
 }
 
 #define MS *1000
@@ -102,4 +114,31 @@ const struct kind kinds[KINDS] = {
 	    .think_us = 4 MS,
 	    .is_fresh = true,
 	    .choose = choose_small },
+	{ .name = "proxied",
+	    .count = 16,
+	    .depth = 1,
+	    .think_us = 10 MS,
+	    .pieces = 2,
+	    .piece_pause_us = 1 MS,
+	    .needs_proxy = true,
+	    .choose = choose_proxied },
+	[KIND_TUNNEL] = { .name = "tunnel", .count = 16, .needs_proxy = true },
 };
+
+unsigned
+kinds_count(
+    const struct kind *k, const char *list, const struct client_field *f)
+{
+	size_t n = strlen(k->name);
+
+	if ((k->needs_files && !f->has_files) ||
+	    (k->needs_proxy && !f->has_proxy))
+		return 0;
+	for (const char *at = list; at != NULL && *at != '\0';) {
+		if (strncmp(at, k->name, n) == 0 && at[n] == '=')
+			return (unsigned)strtoul(at + n + 1, NULL, 10);
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	return k->count;
+}

@@ -7,7 +7,7 @@
 #include "tests/torture/content.h"
 #include "tests/torture/random.h"
 
-enum { KINDS = 8, KINDS_DEPTH_MAX = 8 };
+enum { KINDS = 10, KIND_TUNNEL = KINDS - 1, KINDS_DEPTH_MAX = 8 };
 
 struct kind {
 	const char *name;
@@ -19,12 +19,16 @@ struct kind {
 	unsigned pieces;        /* writes that a request takes */
 	int64_t piece_pause_us; /* mean time between them */
 	int64_t read_pause_us;  /* between two reads: a slow reader */
-	bool needs_files;
-	/* chooses the next request; `number` is its own */
+	bool needs_files, needs_proxy;
+	/* chooses the next request; `number` is its own.  NULL: tunnel.c */
 	void (*choose)(struct ask *, uint64_t number, struct random *,
 	    const struct client_field *);
 };
 
 extern const struct kind kinds[KINDS];
+
+/* How many of them: what the list kind=count,... says, or the table. */
+unsigned kinds_count(
+    const struct kind *, const char *list, const struct client_field *);
 
 #endif

@@ -4,15 +4,17 @@
  * repeats.  Every outcome is told apart and counted; what must be 0 is 0, or
  * the exit status is 1.
  *
- * One process, one loop.  In reading order: kinds.c (who asks), client.c (how),
- * content.c (what), outcome.c (how it is counted), actions.c (what the operator
- * does), generation.c (which conf may answer), books.c (what is left behind).
+ * One process, one loop.  In reading order: kinds.c (who asks), client.c and
+ * tunnel.c (how), content.c (what), origin.c (who answers behind a proxy),
+ * outcome.c (how it is counted), actions.c (what the operator does),
+ * generation.c (which conf may answer), books.c (what is left behind).
  */
 
 #include "tests/torture/actions.h"
 #include "tests/torture/books.h"
 #include "tests/torture/client.h"
 #include "tests/torture/generation.h"
+#include "tests/torture/origin.h"
 #include "tests/torture/say.h"
 #include "tests/torture/wrk.h"
 
@@ -77,11 +79,15 @@ start_clients(void)
 		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		    .sin_port = htons((uint16_t)server.port) },
 		.has_files = server.kind->has_files,
-		.has_echo = server.kind->has_echo
+		.has_echo = server.kind->has_echo,
+		/* others have no such route in their confs */
+		.has_proxy = server.kind->has_proxy && !options.is_comparison
 	};
 
 	generation_set_grace((int64_t)options.grace_ms * 1000);
 	clients_start(&options, &field);
+	if (field.has_proxy)
+		origin_begin_to_leave(options.seed);
 	wrk_start(&server, &options);
 }
 
@@ -89,8 +95,8 @@ start_clients(void)
 static void
 on_look(void *arg)
 {
-	is_over = clients_left() == 0 && actions_are_finished() &&
-	    (wrk_is_over() || options.is_comparison);
+	is_over = clients_left() == 0 && origin_tunnels() == 0 &&
+	    actions_are_finished() && (wrk_is_over() || options.is_comparison);
 	loop_after(&look_timer, LOOK_US);
 }
 
@@ -110,13 +116,15 @@ run_load(void)
 	if (options.is_comparison)
 		clients_print_comparison();
 	clients_finish();
+	if (server.kind->has_proxy)
+		origin_stay();
 	look_timer.on_time = on_look;
 	loop_after(&look_timer, LOOK_US);
 	loop_run(&is_over, loop_now_us() + END_MAX_US);
 	if (!is_over)
 		say_failed("not everything came to an end: %u clients left, "
-			   "actions %s, wrk %s",
-		    clients_left(),
+			   "%u tunnels at the origin, actions %s, wrk %s",
+		    clients_left(), origin_tunnels(),
 		    actions_are_finished() ? "ended" : "did not",
 		    wrk_is_over() ? "ended" : "did not");
 }
@@ -178,6 +186,8 @@ judge(void)
 	actions_print();
 	generation_print();
 	clients_print();
+	if (server.kind->has_proxy && !options.is_comparison)
+		origin_print();
 	wrk_judge(&server, may_fail);
 	if (!options.is_comparison)
 		clients_judge();

@@ -25,6 +25,7 @@ const char *const outcome_names[OUTCOMES] = {
 	[OUTCOME_STATUS] = "status",
 	[OUTCOME_TIMEOUT] = "timeout",
 	[OUTCOME_OLD_CONF] = "old conf",
+	[OUTCOME_TUNNEL] = "tunnel",
 };
 
 struct outcome_window {

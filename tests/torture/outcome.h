@@ -24,6 +24,7 @@ enum outcome {
 	OUTCOME_STATUS,      /* 5xx, or another status than 200 */
 	OUTCOME_TIMEOUT,
 	OUTCOME_OLD_CONF, /* begun after the verdict, answered by the old */
+	OUTCOME_TUNNEL,   /* one ended while bytes of it were on their way */
 	OUTCOMES
 };
 

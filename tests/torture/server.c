@@ -6,6 +6,7 @@
 
 #include "tests/torture/content.h"
 #include "tests/torture/generation.h"
+#include "tests/torture/origin.h"
 #include "tests/torture/say.h"
 
 #include <arpa/inet.h>
@@ -32,7 +33,8 @@ static const struct server_kind table[] = {
 	    .reload = { "@PROGRAM@", "-s", "reload", "-c", "@CONF@" },
 	    .is_baton = true,
 	    .has_files = true,
-	    .has_echo = true },
+	    .has_echo = true,
+	    .has_proxy = true },
 	{ .name = "nginx",
 	    .program = "/usr/sbin/nginx",
 	    .argv = { "@PROGRAM@", "-c", "@CONF@" },
@@ -96,6 +98,7 @@ value_of(const struct server *s, const char *name, size_t n, char *out)
 		{ "PROGRAM", o->program ? o->program : s->kind->program, 0 },
 		{ "DAEMON", is_daemon(s) ? "on" : "off", 0 },
 		{ "PORT", NULL, s->port },
+		{ "ORIGIN", NULL, s->origin_port },
 		{ "WORKERS", NULL, o->workers },
 		{ "GEN", NULL, s->generation },
 	};
@@ -261,6 +264,7 @@ server_init(struct server *s, const struct options *o)
 	make_folder(s, "/tmp");
 	snprintf(path, sizeof(path), "%s/www", s->dir);
 	content_write_files(path);
+	s->origin_port = origin_start();
 	s->listen_fd = listen_somewhere(&s->port);
 	if (!s->kind->is_baton) { /* it binds the port itself */
 		close(s->listen_fd);

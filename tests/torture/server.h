@@ -18,14 +18,14 @@ struct server_kind {
 	const char *argv[10];   /* @CONF@ and so on are replaced */
 	const char *reload[10]; /* a command, or a signal to the master */
 	int reload_signal, stop_signal;
-	bool is_baton, has_files, has_echo;
+	bool is_baton, has_files, has_echo, has_proxy;
 };
 
 struct server {
 	const struct server_kind *kind;
 	const struct options *options;
 	char dir[64];
-	unsigned port;
+	unsigned port, origin_port;
 	int listen_fd, notify_fd;
 	pid_t pid;
 	unsigned generation; /* of the conf that was written last */
@@ -36,7 +36,7 @@ struct server {
 	void *arg;
 };
 
-/* Makes the folder, the files and the socket; nothing runs yet. */
+/* Makes the folder, the files and the sockets; nothing runs yet. */
 void server_init(struct server *, const struct options *);
 
 /* Writes a conf with the next generation's number; whole, by rename(2). */
