@@ -27,6 +27,8 @@
 #define START_US 1000000 /* they start over that time */
 #define READ_BYTES 65536
 #define SLOW_WINDOW 131072
+/* What had been sent before is read first: 4 MiB that the kernel may have. */
+#define SLOW_LAG_US 4000000
 #define SHOWN_MAX 40
 #define SPARE_DESCRIPTORS 512
 
@@ -81,7 +83,8 @@ note(struct client *c, enum outcome o, unsigned n, int64_t at_us)
 {
 	uint64_t before = outcome_of(c->kind_n, o);
 
-	outcome_note(c->kind_n, o, n, c->born_us, at_us);
+	outcome_note(c->kind_n, o, n, c->born_us, at_us,
+	    c->kind->read_pause_us > 0 ? SLOW_LAG_US : 0);
 	if (o == OUTCOME_OK || is_quiet || shown >= SHOWN_MAX ||
 	    outcome_of(c->kind_n, o) == before)
 		return;

@@ -59,23 +59,23 @@ outcome_allow_until(struct outcome_window *w, int64_t grace_us)
 }
 
 static int
-is_allowed(enum outcome o, int64_t born_us, int64_t at_us)
+is_allowed(enum outcome o, int64_t born_us, int64_t at_us, int64_t lag_us)
 {
 	for (unsigned i = 0; i < WINDOWS; i++) {
 		const struct outcome_window *w = &windows[i];
 
 		if ((w->mask & OUTCOME_BIT(o)) != 0 && at_us >= w->from_us &&
-		    at_us <= w->to_us && born_us < w->born_before_us)
+		    at_us - lag_us <= w->to_us && born_us < w->born_before_us)
 			return 1;
 	}
 	return 0;
 }
 
 void
-outcome_note(
-    unsigned kind, enum outcome o, unsigned n, int64_t born_us, int64_t at_us)
+outcome_note(unsigned kind, enum outcome o, unsigned n, int64_t born_us,
+    int64_t at_us, int64_t lag_us)
 {
-	if (o != OUTCOME_OK && is_allowed(o, born_us, at_us)) {
+	if (o != OUTCOME_OK && is_allowed(o, born_us, at_us, lag_us)) {
 		allowed[kind][o] += n;
 		return;
 	}

@@ -45,10 +45,10 @@ void outcome_allow_until(struct outcome_window *, int64_t grace_us);
 
 /*
  * Counts `n` of them.  `born_us` is when the connection was made, `at_us` when
- * it happened.
+ * it was noticed, and it happened up to `lag_us` before.
  */
-void outcome_note(
-    unsigned kind, enum outcome, unsigned n, int64_t born_us, int64_t at_us);
+void outcome_note(unsigned kind, enum outcome, unsigned n, int64_t born_us,
+    int64_t at_us, int64_t lag_us);
 
 /* Of all kinds. */
 uint64_t outcome_sum(enum outcome);

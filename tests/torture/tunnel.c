@@ -106,7 +106,7 @@ note(const struct tunnel *t, enum outcome o)
 {
 	uint64_t before = outcome_of(KIND_TUNNEL, o);
 
-	outcome_note(KIND_TUNNEL, o, 1, t->born_us, loop_now_us());
+	outcome_note(KIND_TUNNEL, o, 1, t->born_us, loop_now_us(), 0);
 	if (o == OUTCOME_OK || outcome_of(KIND_TUNNEL, o) == before)
 		return;
 	say("tunnel %" PRIu64 " (%s): %s, after %.3f s; sent %" PRIu64
