@@ -213,12 +213,13 @@ run-system: $(SYSTEM_HALVES)
 $(SYSTEM_HALVES): run-system-%: $B/system $(DAEMON) $(APPS) $(TEST_APPS) | $(if $(filter check-now,$(MAKECMDGOALS)),run-unit)
 	$(call run_suites,system,$(call halve,$(SYSTEM_SUITES),$*),system-$*)
 
-# Two runs by one seed: what may cost nobody anything, wrk beside it; then with
-# workers killed and the service restarted, which may cost those who were there.
+# Two runs by one seed: what may cost nobody anything, wrk beside it, with a service
+# manager that stores descriptors; then with workers killed and the service
+# restarted without that, which may cost those who were there.
 # CALM and ROUGH may be set, to "--actions kill=1,reload=9" for instance.
 TORTURE_SECONDS ?= 600
 TORTURE_SEED    ?= 1
-CALM            ?= --actions reload,hup,burst,bad,upgrade,hang,resize
+CALM            ?= --store --actions reload,hup,burst,bad,upgrade,hang,resize,restart
 ROUGH           ?= --actions reload,hup,burst,bad,upgrade,hang,resize,kill,restart
 torture_run      = $B/torture --program $B/baton --seed $(TORTURE_SEED) \
     $(if $(SAN),--sanitized)

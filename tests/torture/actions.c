@@ -33,7 +33,7 @@
 	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | \
 	    OUTCOME_BIT(OUTCOME_TUNNEL))
 /*
- * A stop closes what is idle, and tunnels, since we do not store descriptors;
+ * A stop closes what is idle, and tunnels, unless descriptors are stored;
  * nobody is refused, no answer is cut.
  */
 #define COST_OF_RESTART \
@@ -472,7 +472,7 @@ restart(void)
 	wake_worker(NULL);
 	server_write_conf(server);
 	generation_begin(server->pid);
-	restart_cost = outcome_allow(COST_OF_RESTART);
+	restart_cost = outcome_allow(options->stores ? 0 : COST_OF_RESTART);
 	actions_expect_end(on_stopped, NULL);
 	kill(server->pid, SIGTERM);
 }

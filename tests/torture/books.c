@@ -4,6 +4,7 @@
 
 #include "tests/torture/books.h"
 
+#include "tests/torture/manager.h"
 #include "tests/torture/say.h"
 
 #include <arpa/inet.h>
@@ -221,6 +222,9 @@ books_close(const struct server *s)
 		say_failed("the master had %d descriptors and has %d, for %d "
 			   "slots",
 		    descriptors, process_descriptors(s->pid), slots);
+	if (manager_stored() > 0)
+		say_failed(
+		    "%zu descriptors are still stored", manager_stored());
 	kb = process_memory_kb(s->pid);
 	if (!s->options->is_sanitized && kb > memory_kb + MEMORY_MORE_KB)
 		say_failed("the master had %ld KiB and has %ld", memory_kb, kb);

@@ -516,7 +516,7 @@ on_sweep(void *arg)
 
 /* Descriptors are not for everybody: fewer idle ones, then. */
 static void
-fit(void)
+fit(const struct options *o)
 {
 	struct rlimit limit = { .rlim_cur = 1024 };
 	unsigned all_of_them = 0, room;
@@ -525,6 +525,8 @@ fit(void)
 	room = (unsigned)(limit.rlim_cur > SPARE_DESCRIPTORS
 		? limit.rlim_cur - SPARE_DESCRIPTORS
 		: 0);
+	if (o->stores) /* ours twice, and three times in who is started */
+		room /= 3;
 	for (unsigned k = 0; k < KINDS; k++)
 		all_of_them += counts[k];
 	for (unsigned k = 0; k < KINDS; k++)
@@ -549,7 +551,7 @@ clients_start(const struct options *o, const struct client_field *f)
 	is_quiet = o->is_comparison;
 	for (unsigned k = 0; k < KINDS; k++)
 		counts[k] = kinds_count(&kinds[k], o->clients, f);
-	fit();
+	fit(o);
 	tunnels_start(counts[KIND_TUNNEL], f, o->seed);
 	for (unsigned k = 0; k < KINDS; k++)
 		if (k != KIND_TUNNEL)

@@ -14,6 +14,7 @@
 #include "tests/torture/books.h"
 #include "tests/torture/client.h"
 #include "tests/torture/generation.h"
+#include "tests/torture/manager.h"
 #include "tests/torture/origin.h"
 #include "tests/torture/say.h"
 #include "tests/torture/wrk.h"
@@ -181,9 +182,10 @@ judge(void)
 {
 	bool may_fail = options.actions == NULL ||
 	    strstr(options.actions, "kill") != NULL ||
-	    strstr(options.actions, "restart") != NULL;
+	    (strstr(options.actions, "restart") != NULL && !options.stores);
 
 	actions_print();
+	manager_print();
 	generation_print();
 	clients_print();
 	if (server.kind->has_proxy && !options.is_comparison)

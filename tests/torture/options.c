@@ -26,6 +26,7 @@ static const struct option longs[] = {
 	{ "grace", required_argument, NULL, 'g' },
 	{ "compare", no_argument, NULL, 'C' },
 	{ "sanitized", no_argument, NULL, 'S' },
+	{ "store", no_argument, NULL, 'F' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -53,6 +54,7 @@ usage(FILE *to, int status)
 	    "  --grace MS        after a verdict, before old answers count\n"
 	    "  --compare         assert nothing, print a line to compare\n"
 	    "  --sanitized       the server is: do not look at its memory\n"
+	    "  --store           descriptors over a restart, as systemd does\n"
 	    "  --verbose         say each action\n",
 	    to);
 	exit(status);
@@ -134,6 +136,9 @@ options_parse(struct options *o, int argc, char **argv)
 			break;
 		case 'S':
 			o->is_sanitized = true;
+			break;
+		case 'F':
+			o->stores = true;
 			break;
 		case 'v':
 			o->verbose = true;

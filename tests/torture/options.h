@@ -16,6 +16,7 @@ struct options {
 	unsigned away_ms, grace_ms;
 	bool is_comparison; /* count, and assert nothing */
 	bool is_sanitized;  /* the server: its memory tells nothing */
+	bool stores;        /* the service manager: descriptors */
 	bool verbose;
 };
 

@@ -29,23 +29,37 @@ process_adopt_orphans(void)
 }
 
 static void
-pass(int fd)
+set_number(const char *name, uintmax_t number)
 {
-	char pid[32];
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ju", number);
+	setenv(name, text, 1);
+}
+
+static void
+pass(const struct process *p)
+{
+	int end = FIRST_FD + (int)p->fds_n;
 
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDNAMES");
-	if (fd != -1) {
-		int aside = fcntl(fd, F_DUPFD, 100);
+	if (p->fds_n > 0) {
+		/* first all of them out of the way of the others */
+		int *aside = calloc(p->fds_n, sizeof(*aside));
 
-		if (aside == -1 || dup2(aside, FIRST_FD) == -1)
-			_exit(126);
-		snprintf(pid, sizeof(pid), "%d", (int)getpid());
-		setenv("LISTEN_FDS", "1", 1);
-		setenv("LISTEN_PID", pid, 1);
+		for (size_t i = 0; aside != NULL && i < p->fds_n; i++)
+			aside[i] = fcntl(p->fds[i], F_DUPFD, end);
+		for (size_t i = 0; i < p->fds_n; i++)
+			if (aside == NULL || aside[i] == -1 ||
+			    dup2(aside[i], FIRST_FD + (int)i) == -1)
+				_exit(126);
+		set_number("LISTEN_FDS", p->fds_n);
+		set_number("LISTEN_PID", (uintmax_t)getpid());
+		setenv("LISTEN_FDNAMES", p->fd_names, 1);
 	}
-	close_range(fd == -1 ? FIRST_FD : FIRST_FD + 1, ~0u, 0);
+	close_range((unsigned)end, ~0u, 0);
 }
 
 static void
@@ -61,11 +75,14 @@ become(const struct process *p, pid_t parent)
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	pass(p->listen_fd);
+	pass(p);
 	unsetenv("JOURNAL_STREAM");
 	unsetenv("NOTIFY_SOCKET");
+	unsetenv("FDSTORE");
 	if (p->notify != NULL)
 		setenv("NOTIFY_SOCKET", p->notify, 1);
+	if (p->store_max > 0)
+		set_number("FDSTORE", p->store_max);
 	/* exec does not write what argv points to */
 	execvp(p->argv[0], (char *const *)(uintptr_t)p->argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", p->argv[0], strerror(errno));

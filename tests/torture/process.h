@@ -16,8 +16,11 @@ enum { PROCESS_CHILDREN_MAX = 256 };
 struct process {
 	const char *const *argv; /* ends in NULL */
 	const char *out;         /* gets stdout and stderr; it is appended */
-	int listen_fd;           /* passed by LISTEN_FDS; -1: none */
-	const char *notify;      /* NOTIFY_SOCKET; NULL: none */
+	const int *fds;          /* passed by LISTEN_FDS */
+	size_t fds_n;
+	const char *fd_names; /* LISTEN_FDNAMES */
+	const char *notify;   /* NOTIFY_SOCKET; NULL: none */
+	unsigned store_max;   /* FDSTORE; 0: none */
 };
 
 /* Orphans come to us. */

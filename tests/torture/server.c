@@ -6,6 +6,7 @@
 
 #include "tests/torture/content.h"
 #include "tests/torture/generation.h"
+#include "tests/torture/manager.h"
 #include "tests/torture/origin.h"
 #include "tests/torture/say.h"
 
@@ -19,7 +20,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PROBE_US 50000
@@ -138,22 +138,22 @@ expand(const struct server *s, const char *text, char *out, size_t room)
 	out[n] = '\0';
 }
 
+/* `is_it`: the server itself, and not who speaks to it. */
 static pid_t
 start(const struct server *s, const char *const *words, const char *log,
-    const char *notify)
+    bool is_it)
 {
 	char text[10][WORD_MAX * 2], path[WORD_MAX];
 	const char *argv[11] = { NULL };
-	struct process p = { .argv = argv,
-		.out = path,
-		.listen_fd = notify ? s->listen_fd : -1,
-		.notify = notify };
+	struct process p = { .argv = argv, .out = path };
 
 	for (size_t i = 0; i < 10 && words[i] != NULL; i++) {
 		expand(s, words[i], text[i], sizeof(text[i]));
 		argv[i] = text[i];
 	}
 	snprintf(path, sizeof(path), "%s/%s", s->dir, log);
+	if (is_it && s->kind->is_baton)
+		manager_pass(&p, s->listen_fd, s->options->stores);
 	return process_start(&p);
 }
 
@@ -248,7 +248,7 @@ server_init(struct server *s, const struct options *o)
 {
 	char path[WORD_MAX];
 
-	*s = (struct server){ .options = o, .listen_fd = -1, .notify_fd = -1 };
+	*s = (struct server){ .options = o, .listen_fd = -1 };
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(table[i].name, o->server) == 0)
 			s->kind = &table[i];
@@ -269,7 +269,10 @@ server_init(struct server *s, const struct options *o)
 	if (!s->kind->is_baton) { /* it binds the port itself */
 		close(s->listen_fd);
 		s->listen_fd = -1;
+		return;
 	}
+	snprintf(path, sizeof(path), "%s/notify", s->dir);
+	manager_open(path);
 }
 
 static int
@@ -281,6 +284,7 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 void
 server_fini(struct server *s)
 {
+	manager_close();
 	if (s->listen_fd != -1)
 		close(s->listen_fd);
 	if (say_failures() > 0)
@@ -290,29 +294,6 @@ server_fini(struct server *s)
 }
 
 /* ---- starting */
-
-static void
-be_ready(struct server *s)
-{
-	if (s->notify_fd != -1) {
-		loop_forget(s->notify_fd);
-		close(s->notify_fd);
-		s->notify_fd = -1;
-	}
-	s->on_ready(s->arg);
-}
-
-static void
-on_notified(void *arg, uint32_t events)
-{
-	struct server *s = arg;
-	char text[1024];
-	ssize_t n = recv(s->notify_fd, text, sizeof(text) - 1, MSG_DONTWAIT);
-
-	text[n > 0 ? n : 0] = '\0';
-	if (strstr(text, "READY=1") != NULL)
-		be_ready(s);
-}
 
 /* The master that nginx.pid names. */
 static pid_t
@@ -349,37 +330,22 @@ on_probe(void *arg)
 	}
 	if (is_daemon(s))
 		s->pid = read_pid(s);
-	be_ready(s);
-}
-
-static void
-open_notify(struct server *s, struct sockaddr_un *un)
-{
-	snprintf(un->sun_path, sizeof(un->sun_path), "%s/notify", s->dir);
-	unlink(un->sun_path);
-	s->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s->notify_fd == -1 ||
-	    bind(s->notify_fd, (void *)un, sizeof(*un)) == -1)
-		say_die(un->sun_path);
-	s->notify_watch = (struct watch){ on_notified, s };
-	loop_watch(s->notify_fd, &s->notify_watch, EPOLLIN);
+	s->on_ready(s->arg);
 }
 
 void
 server_start(struct server *s, void (*on_ready)(void *), void *arg)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-
+	if (s->kind->is_baton) {
+		manager_await_ready(on_ready, arg);
+		s->pid = start(s, s->kind->argv, "server.log", true);
+		return;
+	}
 	s->on_ready = on_ready;
 	s->arg = arg;
-	if (s->kind->is_baton)
-		open_notify(s, &un);
-	s->pid = start(s, s->kind->argv, "server.log",
-	    s->kind->is_baton ? un.sun_path : NULL);
-	if (!s->kind->is_baton) {
-		s->probe = (struct timer){ .on_time = on_probe, .arg = s };
-		loop_after(&s->probe, PROBE_US);
-	}
+	s->pid = start(s, s->kind->argv, "server.log", true);
+	s->probe = (struct timer){ .on_time = on_probe, .arg = s };
+	loop_after(&s->probe, PROBE_US);
 }
 
 /* ---- talking to it */
@@ -389,14 +355,14 @@ server_ask(const struct server *s, const char *verb)
 {
 	const char *words[] = { "@PROGRAM@", "-s", verb, "-c", "@CONF@", NULL };
 
-	return start(s, words, "asked.log", NULL);
+	return start(s, words, "asked.log", false);
 }
 
 pid_t
 server_reload(const struct server *s)
 {
 	if (s->kind->reload[0] != NULL)
-		return start(s, s->kind->reload, "asked.log", NULL);
+		return start(s, s->kind->reload, "asked.log", false);
 	kill(s->pid, s->kind->reload_signal);
 	return 0;
 }

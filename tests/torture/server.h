@@ -3,8 +3,8 @@
 
 /*
  * The server under test, baton or another, in a folder of its own.  baton gets
- * its listening socket from us, by LISTEN_FDS, and says READY=1; of others we
- * wait until they can be connected to.
+ * its listening socket from us, by LISTEN_FDS, and says READY=1 (manager.h); of
+ * others we wait until they can be connected to.
  */
 
 #include "tests/torture/options.h"
@@ -26,11 +26,10 @@ struct server {
 	const struct options *options;
 	char dir[64];
 	unsigned port, origin_port;
-	int listen_fd, notify_fd;
+	int listen_fd;
 	pid_t pid;
 	unsigned generation; /* of the conf that was written last */
 	/* a start or an upgrade that is under way */
-	struct watch notify_watch;
 	struct timer probe;
 	void (*on_ready)(void *arg);
 	void *arg;

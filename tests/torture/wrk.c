@@ -30,7 +30,7 @@ wrk_start(const struct server *s, const struct options *o)
 	char connections[32], seconds[32], url[64], path[128];
 	const char *argv[] = { "wrk", "-t1", "-c", connections, "-d", seconds,
 		"--timeout", "60s", url, NULL };
-	struct process p = { .argv = argv, .out = path, .listen_fd = -1 };
+	struct process p = { .argv = argv, .out = path };
 
 	if (o->wrk == 0)
 		return;
