@@ -137,9 +137,8 @@ collect(
 	return fds_n;
 }
 
-/* How many of the `n` fit into one message. */
-static size_t
-fitting(const struct bt_handover *h, size_t n)
+size_t
+bt_channel_fit(const struct bt_handover *h, size_t n)
 {
 	size_t size = sizeof(struct header), fds = 0, i;
 
@@ -170,7 +169,7 @@ bt_channel_send(struct bt_channel *c, enum bt_message message,
 
 	assert(n >= 1 && n <= BT_CHANNEL_BATCH_MAX);
 	assert(h[0].baton.bytes <= BT_BATON_BYTES_MAX);
-	n = fitting(h, n);
+	n = bt_channel_fit(h, n);
 	header.count = (uint32_t)n;
 	iov[0] = (struct iovec){ &header, sizeof(header) };
 	iov[1] = (struct iovec){ records, n * sizeof(records[0]) };

@@ -148,6 +148,9 @@ int bt_channel_fd(const struct bt_channel *);
 int bt_channel_send(struct bt_channel *, enum bt_message,
     const struct bt_handover *h, size_t n);
 
+/* How many of the first `n` that sends, if it sends any: at least one. */
+size_t bt_channel_fit(const struct bt_handover *h, size_t n);
+
 /* Sends a message without descriptors.  0, or negative errno as above. */
 int bt_channel_notify(struct bt_channel *, enum bt_message);
 

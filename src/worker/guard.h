@@ -54,12 +54,18 @@ int bt_guard_start(struct bt_guard *, const struct bt_heritage *);
 /* Forgets what is shared; the guard ends with the worker. */
 void bt_guard_stop(struct bt_guard *);
 
-static inline void
+/* Returns what it was before; only the worker sets it. */
+static inline enum bt_guard_state
 bt_guard_set(struct bt_guard *g, int fd, enum bt_guard_state state)
 {
-	if ((unsigned)fd < g->n)
+	enum bt_guard_state before = BT_GUARD_NONE;
+
+	if ((unsigned)fd < g->n) {
+		before = (enum bt_guard_state)g->states[fd];
 		__atomic_store_n(
 		    &g->states[fd], (uint8_t)state, __ATOMIC_RELEASE);
+	}
+	return before;
 }
 
 /* A connection comes; with bytes or an answer it cannot be dealt again. */

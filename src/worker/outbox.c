@@ -116,6 +116,7 @@ static int
 send_batch(struct bt_outbox *o)
 {
 	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
+	enum bt_guard_state states[BT_CHANNEL_BATCH_MAX];
 	int sent;
 	struct item *item;
 	size_t n = 0;
@@ -125,17 +126,20 @@ send_batch(struct bt_outbox *o)
 		if (n == BT_CHANNEL_BATCH_MAX)
 			break;
 		h[n++] = item->h;
-		/* from here on it may be the master's: two must not have it */
-		bt_guard_set(&o->worker->guard, item->h.fd, BT_GUARD_NONE);
 	}
 	assert(n > 0);
+	n = bt_channel_fit(h, n);
+	/* from here on they may be the master's: two must not have one */
+	for (size_t i = 0; i < n; i++)
+		states[i] =
+		    bt_guard_set(&o->worker->guard, h[i].fd, BT_GUARD_NONE);
 	sent = bt_channel_send(
 	    o->worker->heritage->channel, BT_MESSAGE_HANDOVER, h, n);
-	for (size_t i = sent > 0 ? (size_t)sent : 0; i < n; i++)
-		if (h[i].baton.bytes == 0 && !bt_baton_is_pair(&h[i].baton))
-			bt_guard_set(&o->worker->guard, h[i].fd, BT_GUARD_IDLE);
-	if (sent < 0)
+	if (sent < 0) {
+		for (size_t i = 0; i < n; i++)
+			bt_guard_set(&o->worker->guard, h[i].fd, states[i]);
 		return sent;
+	}
 	for (int i = 0; i < sent; i++) {
 		bt_handover_close(&STAILQ_FIRST(&o->items)->h);
 		item_free(o, STAILQ_FIRST(&o->items));

@@ -32,15 +32,22 @@ struct pair {
 };
 
 static char *
-conf(unsigned workers, const char *block)
+conf_with(unsigned workers, const char *more, const char *block)
 {
 	return scratch_printf(
 	    "workers %u;\n"
+	    "%s\n"
 	    "server {\n"
 	    "    route / { proxy http://127.0.0.1:%u { %s } }\n"
 	    "    route = /fixed { return 200 x; }\n"
 	    "}\n",
-	    workers, origin.port, block);
+	    workers, more, origin.port, block);
+}
+
+static char *
+conf(unsigned workers, const char *block)
+{
+	return conf_with(workers, "", block);
 }
 
 static struct daemon *
@@ -587,6 +594,66 @@ START_TEST(crash_moves_tunnels)
 }
 END_TEST
 
+/* More than a channel takes: heads of that size that have only begun. */
+enum { HEADS = 64, HEAD_BYTES = 60000 };
+
+static void
+begin_heads(struct daemon *d)
+{
+	char *head = malloc(HEAD_BYTES);
+
+	memset(head, 'a', HEAD_BYTES);
+	memcpy(head, "GET / HTTP/1.1\r\nX: ", 19);
+	for (int i = 0; i < HEADS; i++)
+		client_push(daemon_connect(d), head, HEAD_BYTES, 1000);
+	free(head);
+}
+
+static bool
+are_read(void *arg)
+{
+	return value(arg, "baton_worker_received_bytes_total") >
+	    (double)HEADS * HEAD_BYTES;
+}
+
+static bool
+is_packed(void *arg)
+{
+	return metrics_of(daemon_metrics(arg), "baton_worker_tunnels", 0) == 0;
+}
+
+/* The master does not take what a worker hands back, and then that dies. */
+START_TEST(crash_amid_a_move)
+{
+	struct daemon *d;
+	struct pair p[MANY];
+	pid_t workers[PROC_CHILDREN_MAX];
+
+	origin_start(&origin);
+	d = daemon_start(conf_with(1, "max_header_size 64k;", ""));
+	ck_assert_uint_eq(daemon_workers(d, workers), 1);
+	for (int i = 0; i < MANY; i++) {
+		p[i] = open_tunnel(d);
+		wants_both_ways(&p[i]);
+	}
+	begin_heads(d);
+	wait_until(are_read, d, "heads that have begun");
+	client_close(d->admin); /* the new worker shall be asked */
+	d->admin = NULL;
+	kill(workers[0], SIGSTOP);
+	daemon_reload(d);
+	daemon_metrics(d);
+	kill(d->pid, SIGSTOP);
+	kill(workers[0], SIGCONT);
+	wait_until(is_packed, d, "all tunnels on their way");
+	kill(workers[0], SIGKILL);
+	kill(d->pid, SIGCONT);
+	for (int i = 0; i < MANY; i++)
+		wants_both_ways(&p[i]);
+	daemon_stop(d);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(tunnel)
 {
 	TCase *tc = bt_system_case(s, "switch");
@@ -609,4 +676,5 @@ BT_SYSTEM_SUITE(tunnel)
 	tcase_add_test(tc, upgrade_moves_tunnels);
 	tcase_add_test(tc, resize_moves_tunnels);
 	tcase_add_test(tc, crash_moves_tunnels);
+	tcase_add_test(tc, crash_amid_a_move);
 }
