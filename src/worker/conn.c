@@ -739,12 +739,12 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 	if (c->phase == BT_CONN_CLOSED)
 		return;
 	watch(c, 0);
-	if (c->phase == BT_CONN_TUNNEL)
-		bt_tunnel_free(c->tunnel);
 	bt_conn_set_last(c, why);
 	if (c->x != NULL)
 		bt_exchange_end(c);
 	bt_guard_set(&w->guard, c->fd, BT_GUARD_NONE);
+	if (c->phase == BT_CONN_TUNNEL) /* both its ends, or none of them */
+		bt_tunnel_free(c->tunnel);
 	bt_fd_close(&c->fd);
 	bt_seats_leave(w->heritage->seats, c->baton.seat);
 	conn_leave(c);
