@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WINDOWS 32
 
@@ -107,21 +108,32 @@ print_row(const char *name, const uint64_t *row)
 	putchar('\n');
 }
 
+/* Those of kinds that had to bear something. */
+static void
+print_costs(const char *const names[OUTCOME_KINDS_MAX])
+{
+	static const uint64_t none[OUTCOMES];
+	char name[32];
+
+	for (unsigned i = 0; i < OUTCOME_KINDS_MAX; i++) {
+		if (names[i] == NULL ||
+		    memcmp(allowed[i], none, sizeof(none)) == 0)
+			continue;
+		snprintf(name, sizeof(name), "(%s)", names[i]);
+		print_row(name, allowed[i]);
+	}
+}
+
 void
 outcome_print(const char *const names[OUTCOME_KINDS_MAX])
 {
-	uint64_t cost[OUTCOMES] = { 0 };
-
 	printf("  %-12s", "");
 	for (int o = 0; o < OUTCOMES; o++)
 		printf("%*s", o == 0 ? 10 : 9, outcome_names[o]);
 	putchar('\n');
-	for (unsigned i = 0; i < OUTCOME_KINDS_MAX; i++) {
-		if (names[i] == NULL)
-			continue;
-		print_row(names[i], counts[i]);
-		for (int o = 0; o < OUTCOMES; o++)
-			cost[o] += allowed[i][o];
-	}
-	print_row("(may cost)", cost);
+	for (unsigned i = 0; i < OUTCOME_KINDS_MAX; i++)
+		if (names[i] != NULL)
+			print_row(names[i], counts[i]);
+	puts("  and what an action may cost:");
+	print_costs(names);
 }

@@ -110,10 +110,12 @@ note(const struct tunnel *t, enum outcome o)
 	if (o == OUTCOME_OK || outcome_of(KIND_TUNNEL, o) == before)
 		return;
 	say("tunnel %" PRIu64 " (%s): %s, after %.3f s; sent %" PRIu64
-	    " of %" PRIu64 ", got %" PRIu64 ", the last of it %.3f s ago",
+	    " of %" PRIu64 ", got %" PRIu64
+	    ", the last of it %.3f s ago; '%.*s'",
 	    t->number, t->habit->name, outcome_names[o],
 	    (double)(loop_now_us() - t->born_us) / 1e6, t->sent, t->goal,
-	    t->got, (double)(loop_now_us() - t->progress_us) / 1e6);
+	    t->got, (double)(loop_now_us() - t->progress_us) / 1e6,
+	    (int)strcspn(t->head, "\r\n"), t->head);
 }
 
 /* ---- its end */
@@ -268,8 +270,6 @@ take_head(struct tunnel *t)
 	if (end_of_head == NULL && t->head_n < HEAD_MAX - 1)
 		return;
 	if (end_of_head == NULL || strncmp(t->head, "HTTP/1.1 101 ", 13) != 0) {
-		say("a tunnel was answered '%.*s'",
-		    (int)strcspn(t->head, "\r\n"), t->head);
 		note(t, OUTCOME_STATUS);
 		go_apart(t, RETRY_US);
 		return;
@@ -357,6 +357,7 @@ make_connection(struct tunnel *t)
 	t->born_us = t->progress_us = loop_now_us();
 	t->goal = t->sent = t->got = 0;
 	t->head_n = 0;
+	t->head[0] = '\0';
 	t->times = 1 + (unsigned)random_below(&t->random, t->habit->times_max);
 	t->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (t->fd == -1)
