@@ -157,7 +157,8 @@ bt_master_drain(struct bt_master *m)
 
 	if (m->state >= BT_MASTER_DRAINING)
 		return;
-	m->crashed_before = count_crashed(m);
+	m->slots.crashed_before = count_crashed(m);
+	bt_rescue_note_stop(&m->slots);
 	bt_reload_abandon(m);
 	bt_upgrade_abandon(m);
 	/* who is in a backlog was promised an answer by the kernel's SYN-ACK */
@@ -338,7 +339,7 @@ bt_master_loop(struct bt_master *m)
 		park(m);
 	if (!m->cutting)
 		m->cut = count_cut(&m->dealer) + count_crashed(m) -
-		    m->crashed_before;
+		    m->slots.crashed_before;
 	if (m->cut > 0)
 		m->status = 1;
 	bt_log_info(NULL, 0, "bye, exit status %d", m->status);

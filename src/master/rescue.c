@@ -32,6 +32,8 @@ bt_rescue_begin(struct bt_slot *s, pid_t guard, pid_t worker, uint64_t open)
 	s->set->rescuers = r;
 	s->rescuers++;
 	s->rescuing += open;
+	if (open > 0)
+		s->stop_came = false;
 }
 
 void
@@ -54,6 +56,8 @@ settle(const struct bt_rescuer *r)
 	if (--s->rescuers > 0)
 		return; /* the last one's settling is for all */
 	bt_score_add(&s->score->crashed, s->rescuing);
+	if (s->stop_came)
+		s->set->crashed_before += s->rescuing;
 	if (s->rescued > 0 || s->rescuing > 0)
 		bt_log_info(NULL, 0,
 		    "worker %u, pid %d: %ju of its connections were dealt "
@@ -61,7 +65,15 @@ settle(const struct bt_rescuer *r)
 		    s->index, (int)r->worker, (uintmax_t)s->rescued,
 		    (uintmax_t)s->rescuing);
 	s->rescued = s->rescuing = 0;
+	s->stop_came = false;
 	s->set->on_news(s->set->arg, s, BT_SLOT_SETTLED);
+}
+
+void
+bt_rescue_note_stop(struct bt_slots *set)
+{
+	for (struct bt_rescuer *r = set->rescuers; r != NULL; r = r->next)
+		r->slot->stop_came = true;
 }
 
 static bool

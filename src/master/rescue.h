@@ -21,6 +21,9 @@ void bt_rescue_begin(
  */
 void bt_rescue_take(struct bt_slot *, struct bt_handover *, size_t n);
 
+/* The master is told to stop: what these guards lose was lost before. */
+void bt_rescue_note_stop(struct bt_slots *);
+
 /* Reaps guards that have ended. */
 void bt_rescue_reap(struct bt_slots *);
 

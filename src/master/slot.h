@@ -65,6 +65,7 @@ struct bt_slot {
 	unsigned rescuers; /* guards of workers that died, at work */
 	uint64_t rescuing; /* connections that they may still hand back */
 	uint64_t rescued;  /* that they have handed back */
+	bool stop_came;    /* while all of these were at work */
 	bool stale;        /* its loop does not turn: not dealt to */
 	struct bt_pulse pulse;
 	bool owes_farewell, owes_logs; /* messages still to be sent */
@@ -127,6 +128,7 @@ struct bt_slots {
 	struct bt_seats *seats;
 	struct bt_rates *rates;
 	struct bt_rescuer *rescuers;
+	uint64_t crashed_before; /* the stop: of the ledger */
 };
 
 /*

@@ -107,7 +107,6 @@ struct bt_master {
 	bool parking;              /* DRAINING: what is idle is parked */
 	bool cutting;              /* nobody is waited for any more */
 	uint64_t cut;              /* connections that we ended */
-	uint64_t crashed_before;   /* of the ledger, when DRAINING began */
 	char *pid_file;            /* that we wrote, or NULL */
 	int status;                /* our exit status */
 };

@@ -16,6 +16,8 @@
 	"server { route = / { return 200 \"x\"; } route /echo { echo; } " \
 	"route /files { root @DIR@/site; } }\n"
 
+static struct daemon *the_daemon;
+
 enum { MANY = 60, BIG = 8 * 1024 * 1024 };
 
 struct sum {
@@ -288,6 +290,34 @@ START_TEST(the_guard_is_gone)
 }
 END_TEST
 
+static bool
+is_succeeded(void *arg)
+{
+	pid_t before = *(pid_t *)arg, now[PROC_CHILDREN_MAX];
+
+	return daemon_workers(the_daemon, now) == 1 && now[0] != before;
+}
+
+/* What a crash cost is not what the stop behind it has cut. */
+START_TEST(stop_amid_a_rescue)
+{
+	pid_t workers[PROC_CHILDREN_MAX];
+	struct client *c;
+
+	the_daemon = daemon_start("workers 1;\n" ANSWER);
+	c = daemon_connect(the_daemon);
+	client_puts(c, POST);
+	await_sum(the_daemon, "baton_worker_requests_total", 2);
+	ck_assert_uint_eq(daemon_workers(the_daemon, workers), 1);
+	kill(workers[0], SIGKILL);
+	/* the guard waits for the client's close for 2 s, and counts as open */
+	ck_assert_uint_eq(client_read(c, "POST")->status, 502);
+	wait_until(is_succeeded, &workers[0], "another worker");
+	kill(the_daemon->pid, SIGTERM);
+	daemon_ended(the_daemon, 0);
+}
+END_TEST
+
 BT_SYSTEM_SUITE(rescue)
 {
 	TCase *tc = bt_system_case(s, "rescue");
@@ -300,4 +330,5 @@ BT_SYSTEM_SUITE(rescue)
 	tcase_add_test(tc, amid_an_answer_is_cut);
 	tcase_add_test(tc, of_a_worker_that_hangs);
 	tcase_add_test(tc, the_guard_is_gone);
+	tcase_add_test(tc, stop_amid_a_rescue);
 }
