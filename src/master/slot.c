@@ -450,7 +450,9 @@ slot_ended(struct bt_slot *s, int status)
 	/* what it did not take is for whoever has time first */
 	bt_slot_recall(s);
 	open = count_open(s);
-	log_end(s, asked, pid, status, open + s->rescued);
+	/* what its guard was quicker with; or that of one before it */
+	log_end(
+	    s, asked, pid, status, s->rescuers > 0 ? open : open + s->rescued);
 	/* at a stop idle ones are closed anyhow */
 	if (guard != 0 && asked && s->farewell == BT_MESSAGE_DRAIN)
 		kill(guard, SIGKILL);

@@ -315,6 +315,8 @@ START_TEST(stop_amid_a_rescue)
 	wait_until(is_succeeded, &workers[0], "another worker");
 	kill(the_daemon->pid, SIGTERM);
 	daemon_ended(the_daemon, 0);
+	/* nor does its successor end with them */
+	ck_assert_ptr_null(strstr(daemon_stderr(the_daemon), "exited with 0"));
 }
 END_TEST
 
