@@ -498,4 +498,4 @@ FORCE:
     browser analyze analyze-now headers layers format bench bench-cold \
     bench-proxy bench-restart install uninstall deb deb-now test-service deps help clean FORCE
 .SECONDARY:
--include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(SYSTEM_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(TORTURE_OBJ:.o=.d)
