@@ -155,6 +155,7 @@ bt_master_drain(struct bt_master *m)
 	struct timeval tv = { .tv_sec = m->conf->drain_timeout_ms / 1000,
 		.tv_usec = m->conf->drain_timeout_ms % 1000 * 1000 };
 
+	bt_slots_reap(&m->slots); /* who died before, died before */
 	if (m->state >= BT_MASTER_DRAINING)
 		return;
 	m->slots.crashed_before = count_crashed(m);
