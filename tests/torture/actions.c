@@ -22,6 +22,8 @@
 #define FIRST_US 1500000
 #define COST_US 1000000 /* in which clients may learn what an action cost */
 #define RELOADS_AT_ONCE 3
+/* So long after anything else no connection is on its way to another worker. */
+#define CALM_US 1500000
 
 /*
  * What killing a worker may cost its connections; told: behind a 502.  Idle
@@ -32,13 +34,15 @@
 	    OUTCOME_BIT(OUTCOME_TRUNCATED) | OUTCOME_BIT(OUTCOME_STATUS) | \
 	    OUTCOME_BIT(OUTCOME_TOLD) | OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | \
 	    OUTCOME_BIT(OUTCOME_TUNNEL))
+#define COST_OF_KILL_AMID_MOVES (COST_OF_KILL | OUTCOME_BIT(OUTCOME_RESTED))
 /*
  * A stop closes what is idle, and tunnels, unless descriptors are stored;
  * nobody is refused, no answer is cut.
  */
 #define COST_OF_RESTART \
 	(OUTCOME_BIT(OUTCOME_LOST) | OUTCOME_BIT(OUTCOME_TOLD) | \
-	    OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | OUTCOME_BIT(OUTCOME_TUNNEL))
+	    OUTCOME_BIT(OUTCOME_IDLE_CLOSED) | OUTCOME_BIT(OUTCOME_TUNNEL) | \
+	    OUTCOME_BIT(OUTCOME_RESTED))
 
 struct action {
 	const char *name;
@@ -376,7 +380,7 @@ send_to(int process_fd, int signo)
 }
 
 static void
-kill_worker(void)
+kill_now(unsigned cost)
 {
 	int fd = choose_worker();
 	struct outcome_window *window;
@@ -386,13 +390,33 @@ kill_worker(void)
 		end_one();
 		return;
 	}
-	window = outcome_allow(COST_OF_KILL);
+	window = outcome_allow(cost);
 	send_to(fd, SIGKILL);
 	if (poll(&gone, 1, 10000) != 1)
 		say_failed("a worker survived SIGKILL for 10 s");
 	outcome_allow_until(window, COST_US);
 	close(fd);
 	end_one();
+}
+
+static struct timer calm_timer;
+
+static void
+on_calm(void *arg)
+{
+	kill_now(COST_OF_KILL);
+}
+
+/* At once, or when nothing moves: then it may cost no tunnel that rests. */
+static void
+kill_worker(void)
+{
+	if (random_below(&step, 2)) {
+		kill_now(COST_OF_KILL_AMID_MOVES);
+		return;
+	}
+	calm_timer.on_time = on_calm;
+	loop_after(&calm_timer, CALM_US);
 }
 
 static int hanging_fd = -1;

@@ -27,6 +27,7 @@ const char *const outcome_names[OUTCOMES] = {
 	[OUTCOME_TIMEOUT] = "timeout",
 	[OUTCOME_OLD_CONF] = "old conf",
 	[OUTCOME_TUNNEL] = "tunnel",
+	[OUTCOME_RESTED] = "rested",
 };
 
 struct outcome_window {

@@ -25,6 +25,7 @@ enum outcome {
 	OUTCOME_TIMEOUT,
 	OUTCOME_OLD_CONF, /* begun after the verdict, answered by the old */
 	OUTCOME_TUNNEL,   /* one ended while bytes of it were on their way */
+	OUTCOME_RESTED,   /* one did when nothing had passed for a second */
 	OUTCOMES
 };
 

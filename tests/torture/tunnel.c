@@ -23,6 +23,7 @@
 #define TIMEOUT_US 60000000
 #define SWEEP_US 1000000
 #define RETRY_US 10000
+#define RESTED_US 1000000
 #define START_US 1000000
 #define PIECE_BYTES 65536 /* of whole words */
 /* Narrower than a segment of the loopback, and each waits for its ACK. */
@@ -159,7 +160,10 @@ on_closed(struct tunnel *t, bool is_reset)
 		note(t, OUTCOME_RESET);
 		break;
 	case TUNNEL_THINKING:
-		note(t, OUTCOME_IDLE_CLOSED);
+		note(t,
+		    loop_now_us() - t->progress_us > RESTED_US
+			? OUTCOME_RESTED
+			: OUTCOME_IDLE_CLOSED);
 		break;
 	case TUNNEL_FLOODING:
 	case TUNNEL_WORKING:
@@ -276,6 +280,7 @@ take_head(struct tunnel *t)
 	}
 	opened++;
 	t->state = TUNNEL_WORKING;
+	t->progress_us = loop_now_us();
 	n = t->head_n - (size_t)(end_of_head + 4 - t->head);
 	if (n > 0 && !take(t, end_of_head + 4, n))
 		return;
