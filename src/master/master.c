@@ -149,6 +149,15 @@ count_crashed(const struct bt_master *m)
 	return l.crashed;
 }
 
+static void
+tell_to_end(struct bt_master *m, struct bt_slot *s)
+{
+	if (m->parking)
+		bt_slot_park(s);
+	else
+		bt_slot_drain(s);
+}
+
 void
 bt_master_drain(struct bt_master *m)
 {
@@ -168,12 +177,8 @@ bt_master_drain(struct bt_master *m)
 	bt_master_enter(m, BT_MASTER_DRAINING);
 	event_add(m->patience, &tv);
 	m->parking = bt_systemd_store_max() > 0;
-	for (unsigned i = 0; i < m->slots.n; i++) {
-		if (m->parking)
-			bt_slot_park(&m->slots.all[i]);
-		else
-			bt_slot_drain(&m->slots.all[i]);
-	}
+	for (unsigned i = 0; i < m->slots.n; i++)
+		tell_to_end(m, &m->slots.all[i]);
 	stop_if_done(m);
 }
 
@@ -213,8 +218,9 @@ on_ready(struct bt_master *m, struct bt_slot *s)
 	bt_recycle_on_ready(m, s);
 	bt_master_deal_held(m);
 	bt_balance_begin(m, s->quick_deaths > 0 ? PROBATION_MS : 0);
+	/* it was started for what was held */
 	if (m->state == BT_MASTER_DRAINING)
-		bt_slot_drain(s); /* it was started for what was held */
+		tell_to_end(m, s);
 }
 
 void
@@ -248,7 +254,8 @@ bt_master_on_news(void *arg, struct bt_slot *s, enum bt_slot_news news)
 		bt_limits_end(&m->limits, s->index, s->rescuers > 0);
 		bt_master_deal_held(m);
 		if (m->state == BT_MASTER_DRAINING && m->dealer.pending_n > 0 &&
-		    !m->cutting && !m->parking)
+		    !m->cutting &&
+		    (!m->parking || bt_park_needs_worker(&m->dealer)))
 			serve_held(m, s);
 		stop_if_done(m);
 		bt_reload_on_retreat(m);

@@ -36,6 +36,24 @@ listen_with_id(const struct bt_conf *conf, uint16_t id)
 
 /* --- putting them there --- */
 
+/* The list has no place for a file, nor for whom a PROXY header named. */
+static bool
+can_be_parked(const struct bt_handover *h)
+{
+	return !(h->baton.flags & (BT_BATON_FILE | BT_BATON_PROXIED));
+}
+
+bool
+bt_park_needs_worker(const struct bt_dealer *d)
+{
+	for (size_t i = 0; i < d->pending_n; i++)
+		if (!can_be_parked(&d->pending[i]) &&
+		    (d->pending[i].baton.flags &
+			(BT_BATON_FILE | BT_BATON_HELD)))
+			return true;
+	return false;
+}
+
 /*
  * A line, and its bytes: a tunnel's names its other end, and what is known of
  * it.  False: this one cannot be parked.
@@ -49,9 +67,7 @@ put_line(
 	char addr[BT_ADDR_TEXT_MAX];
 	struct stat st, with = { 0 };
 
-	/* whom a PROXY header named is not in the list */
-	if ((h->baton.flags & (BT_BATON_FILE | BT_BATON_PROXIED)) ||
-	    l == NULL || fstat(h->fd, &st) == -1 ||
+	if (!can_be_parked(h) || l == NULL || fstat(h->fd, &st) == -1 ||
 	    (pair && fstat(h->with_fd, &with) == -1))
 		return false;
 	bt_buf_printf(b,

@@ -22,6 +22,12 @@
 size_t bt_park_store(struct bt_dealer *, const struct bt_conf *, size_t max);
 
 /*
+ * Whether something in the queue cannot be parked, but a worker can finish it,
+ * and then it can.
+ */
+bool bt_park_needs_worker(const struct bt_dealer *);
+
+/*
  * Puts what was parked into the dealer's queue, counted as accepted, and tells
  * the service manager to forget it.  The conf has its listeners' ids.
  *

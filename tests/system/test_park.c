@@ -17,7 +17,7 @@
 
 #define GET "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
 
-enum { STORE_MAX = 7 };
+enum { STORE_MAX = 7, BIG = 4 * 1024 * 1024 };
 
 static struct {
 	int fds[STORE_MAX];
@@ -34,6 +34,7 @@ conf_of(const char *text)
 	return scratch_printf(
 	    "server { listen unix:@DIR@/site.sock; "
 	    "route = / { return 200 \"%s\"; } route /echo { echo; } "
+	    "route /files { root @DIR@/site; } "
 	    "route /app/ { proxy http://127.0.0.1:%u/ "
 	    "{ try_duration 60s; } } }\n",
 	    text, origin.port ? origin.port : 1);
@@ -299,6 +300,50 @@ START_TEST(held_requests_outlive_a_restart)
 }
 END_TEST
 
+static bool
+is_draining(void *arg)
+{
+	return strstr(daemon_stderr(arg), "draining, was") != NULL;
+}
+
+/* An answer is handed back for a reload, and there is no worker any more. */
+START_TEST(a_file_that_moves_when_it_stops)
+{
+	char *noise = scratch_alloc(BIG);
+	pid_t workers[PROC_CHILDREN_MAX];
+	struct daemon *d;
+	struct client *c;
+	struct reply *r;
+	size_t n;
+
+	setenv("FDSTORE", "64", 1);
+	strcpy(store.names, "listener");
+	scratch_noise(noise, BIG, 3);
+	scratch_file("site/files/big", noise, BIG);
+	d = start("one");
+	c = enter();
+	client_puts(c, "GET /files/big HTTP/1.1\r\nHost: t\r\n\r\n");
+	client_peek(c, 1000);
+	n = daemon_workers(d, workers);
+	for (size_t i = 0; i < n; i++)
+		kill(workers[i], SIGSTOP);
+	daemon_reload(d);
+	begin_stop(d);
+	wait_until(is_draining, d, "a master that drains");
+	for (size_t i = 0; i < n; i++)
+		kill(workers[i], SIGCONT);
+	r = client_read(c, "GET");
+	ck_assert_uint_eq(r->content_n, BIG);
+	ck_assert_int_eq(memcmp(r->content, noise, BIG), 0);
+	await_end(d);
+	ck_assert_uint_eq(store.n, 2);
+	d = start("two");
+	wants(c, "two");
+	unsetenv("FDSTORE");
+	daemon_stop(d);
+}
+END_TEST
+
 /* What is not ours, or makes no sense, is closed. */
 START_TEST(nonsense_in_the_store)
 {
@@ -327,6 +372,7 @@ BT_SYSTEM_SUITE(park)
 	tcase_add_test(t, idle_connections_outlive_a_restart);
 	tcase_add_test(t, clients_that_left_meanwhile);
 	tcase_add_test(t, more_than_the_store_takes);
+	tcase_add_test(t, a_file_that_moves_when_it_stops);
 	tcase_add_test(t, tunnels_outlive_a_restart);
 	tcase_add_test(t, held_requests_outlive_a_restart);
 	tcase_add_test(t, nonsense_in_the_store);
