@@ -87,6 +87,23 @@ take_message(int fd)
 		close(got[i]);
 }
 
+/*
+ * How many of them are anything: who has closed just before, as we do where the
+ * metrics are asked for, may not have been noticed.
+ */
+static size_t
+stored(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < store.n; i++) {
+		struct pollfd p = { .fd = store.fds[i] };
+
+		n += poll(&p, 1, 0) == 0;
+	}
+	return n;
+}
+
 static void
 begin_stop(struct daemon *d)
 {
@@ -163,7 +180,7 @@ START_TEST(idle_connections_outlive_a_restart)
 	client_puts(busy, "56789");
 	reply_wants_text(client_read(busy, "POST"), "0123456789");
 	await_end(d);
-	ck_assert_uint_eq(store.n, 6); /* five connections and the list */
+	ck_assert_uint_eq(stored(), 6); /* five connections and the list */
 	/* sent while nobody is there */
 	client_puts(idle[0], GET);
 	client_puts(half, "st: t\r\n\r\n");
@@ -257,7 +274,7 @@ START_TEST(tunnels_outlive_a_restart)
 	    o, "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: any\r\n\r\n");
 	origin_read(c);
 	stop(d);
-	ck_assert_uint_eq(store.n, 3); /* two ends and the list */
+	ck_assert_uint_eq(stored(), 3); /* two ends and the list */
 	client_puts(c, "up");
 	d = start("two");
 	ck_assert_int_eq(memcmp(client_peek(o, 2), "up", 2), 0);
@@ -285,7 +302,7 @@ START_TEST(held_requests_outlive_a_restart)
 	    "Content-Length: 4\r\n\r\nba");
 	wait_until(is_held, d, "a request that is held");
 	stop(d);
-	ck_assert_uint_eq(store.n, 2);
+	ck_assert_uint_eq(stored(), 2);
 	client_puts(c, "se");
 	d = start("two");
 	wait_until(is_held, d, "a request that is held again");
@@ -336,7 +353,7 @@ START_TEST(a_file_that_moves_when_it_stops)
 	ck_assert_uint_eq(r->content_n, BIG);
 	ck_assert_int_eq(memcmp(r->content, noise, BIG), 0);
 	await_end(d);
-	ck_assert_uint_eq(store.n, 2);
+	ck_assert_uint_eq(stored(), 2);
 	d = start("two");
 	wants(c, "two");
 	unsetenv("FDSTORE");
