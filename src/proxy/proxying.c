@@ -695,7 +695,10 @@ on_ask(struct bt_proxying *p, short events)
 		ask_failed(p, -ETIMEDOUT, "does not answer");
 		return;
 	}
-	if (events & EV_READ)
+	if ((events & EV_READ) && p->link->used && !p->sent)
+		/* it was to wait for content: that answers something else */
+		ask_failed(p, -EBADMSG, "says what nobody asked for");
+	else if (events & EV_READ)
 		read_answer(p);
 	if ((events & EV_WRITE) && p->step == BT_PROXY_ASK && p->link != NULL)
 		bt_proxying_flush(p);
