@@ -265,9 +265,10 @@ fuzz-now: $(FUZZERS:%=fuzz-%)
 
 $B/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libbaton.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) $(DEP_LIBS)
 
-$B/fuzz_connection: $B/tests/fuzz/answers.o
+$B/fuzz_connection: $B/tests/fuzz/answers.o $B/tests/fuzz/place.o
 
 # The corpus is copied: what a run finds is kept in build/, beside it.
 fuzz-%: $B/fuzz_%

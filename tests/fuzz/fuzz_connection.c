@@ -14,21 +14,17 @@
  * to which all was given back, and no descriptor left.
  */
 
-#include "base/offload.h"
-#include "conf/conf.h"
+#include "base/buf.h"
 #include "tests/fuzz/answers.h"
-#include "worker/worker.h"
+#include "tests/fuzz/place.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,18 +46,6 @@ enum { ANSWERS_MAX = 8 * 1024 * 1024, TURNS_MAX = 2000 };
 /* The client's first byte. */
 enum { LAZY = 1, NARROW = 2 };
 
-static struct place {
-	struct bt_heritage heritage;
-	struct bt_worker worker;
-	struct bt_channel *near;
-} places[2];
-
-static struct bt_scoreboard *board;
-static unsigned current; /* the place that gets what is dealt */
-static bool moving;      /* something may come back */
-static int log_fd = -1;  /* both workers' access log */
-static int first_fd;     /* the lowest free one, when nothing is open */
-
 static struct client {
 	int fd;
 	unsigned how;
@@ -70,24 +54,6 @@ static struct client {
 	char *bytes;         /* the answers */
 	size_t n;
 } client;
-
-/* ---- the clock */
-
-static int64_t clock_ms = 1000000;
-
-/*
- * In front of libc's: time that passes stands still, for us and for libevent.
- * The wall clock goes on, by which libFuzzer measures.
- */
-__attribute__((visibility("default"))) int
-clock_gettime(clockid_t id, struct timespec *ts)
-{
-	if (id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_COARSE)
-		return (int)syscall(SYS_clock_gettime, id, ts);
-	ts->tv_sec = clock_ms / 1000;
-	ts->tv_nsec = clock_ms % 1000 * 1000000;
-	return 0;
-}
 
 /* ---- what is made once */
 
@@ -119,8 +85,8 @@ remove_site(void)
 	}
 }
 
-static struct bt_conf *
-make_conf(void)
+static void
+open_once(void)
 {
 	static const char *const conf =
 	    "user off; workers 1; crash_rescue off; access_log /unused;\n"
@@ -136,92 +102,22 @@ make_conf(void)
 	    "route /denied { echo; deny all; }\n"
 	    "route /metrics { metrics; }\n"
 	    "route /status { status; } }\n";
-	struct bt_buf text = { 0 }, errors = { 0 };
-	struct bt_conf *ret = NULL;
+	struct bt_buf text = { 0 };
 
-	bt_buf_printf(&text, conf, site, 0);
-	if (bt_conf_parse(bt_buf_str(&text), "fuzz", &ret, &errors) < 0) {
-		fprintf(stderr, "%s", errors.data);
-		abort();
-	}
-	bt_buf_fini(&text);
-	return ret;
-}
-
-static void
-place_open(struct place *p, unsigned slot, const struct bt_conf *conf)
-{
-	int r = bt_channel_pair(&p->near, &p->heritage.channel);
-	int fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
-
-	assert(r == 0);
-	p->heritage.conf = conf;
-	p->heritage.board = board;
-	p->heritage.slot = slot;
-	p->heritage.log_fds = &fd; /* taken at once */
-	r = bt_worker_init(&p->worker, &p->heritage);
-	assert(r == 0);
-	bt_worker_turn(&p->worker);
-	bt_inbox_start(&p->worker);
-}
-
-static void
-open_once(void)
-{
-	struct bt_conf *conf;
-	int r;
-
-	if (log_fd != -1)
+	if (client.bytes != NULL)
 		return;
 	if (mkdtemp(site) == NULL)
 		abort();
 	atexit(remove_site);
 	write_file(site, "index.html", 100);
 	write_file(site, "big", 50000);
-	conf = make_conf();
-	bt_log_open(NULL, BT_LOG_ERROR);
-	log_fd = memfd_create("log", MFD_CLOEXEC);
-	r = fcntl(log_fd, F_SETFL, O_APPEND);
-	assert(log_fd != -1 && r == 0);
-	r = bt_scoreboard_new(2, &board);
-	assert(r == 0);
-	for (unsigned i = 0; i < 2; i++)
-		place_open(&places[i], i, conf);
+	bt_buf_printf(&text, conf, site, 0);
+	places_open(text.data);
+	bt_buf_fini(&text);
 	client.bytes = malloc(ANSWERS_MAX);
-	first_fd = dup(log_fd);
-	close(first_fd);
 }
 
-/* ---- the master */
-
-static void
-deal(struct bt_handover *h)
-{
-	struct place *p = &places[current];
-	int r;
-
-	bt_score_add(&p->worker.slot->dealt, 1);
-	r = bt_channel_send(p->near, BT_MESSAGE_HANDOVER, h, 1);
-	assert(r == 1);
-	bt_handover_close(h);
-}
-
-/* What a worker handed back goes to the other one. */
-static void
-take_back(struct place *p)
-{
-	struct bt_handover h[BT_CHANNEL_BATCH_MAX];
-	enum bt_message message;
-	unsigned lost;
-	int n;
-
-	/* what it has answered is in the log before what the other one will */
-	bt_access_log_flush(p->worker.access_log);
-	while ((n = bt_channel_recv(p->near, h, &message, &lost)) >= 0)
-		for (int i = 0; i < n; i++)
-			deal(&h[i]);
-	assert(n == -EAGAIN);
-}
+/* ---- the client */
 
 static void
 client_read(size_t most)
@@ -242,58 +138,13 @@ client_read(size_t most)
 	}
 }
 
-/* Turns its loop once, and for as long as threads work for it. */
-static void
-turn_place(struct place *p, bool ended)
-{
-	struct bt_worker *w = &p->worker;
-
-	event_base_loop(w->base, EVLOOP_NONBLOCK);
-	while (!TAILQ_EMPTY(&w->phases[BT_CONN_WORK]) ||
-	    (ended && w->exchanges.lent > 0)) {
-		struct pollfd done = { bt_offload_fd(w->services.offload),
-			POLLIN, 0 };
-		int r = poll(&done, 1, 5000);
-
-		assert(r == 1);
-		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	}
-}
-
 static void
 turn(void)
 {
-	turn_place(&places[current], false);
-	if (moving) {
-		take_back(&places[1 - current]);
-		turn_place(&places[1 - current], false);
-		take_back(&places[1 - current]);
-	}
+	places_turn();
 	if (!(client.how & LAZY))
 		client_read(SIZE_MAX);
 }
-
-/* A worker that is empty may begin anew. */
-static void
-revive(struct bt_worker *w)
-{
-	w->draining = w->retiring = w->parking = false;
-}
-
-static void
-retire(bool parking)
-{
-	struct place *other = &places[1 - current];
-
-	if (moving && other->worker.conns_n > 0)
-		return;
-	revive(&other->worker);
-	bt_worker_retire(&places[current].worker, parking);
-	current = 1 - current;
-	moving = true;
-}
-
-/* ---- the client */
 
 static void
 client_send(const char *end)
@@ -330,10 +181,10 @@ act(enum action action)
 {
 	switch (action) {
 	case ACT_CLOCK:
-		clock_ms += 250;
+		places_clock_ms += 250;
 		break;
 	case ACT_LONG:
-		clock_ms += 9000;
+		places_clock_ms += 9000;
 		break;
 	case ACT_READ:
 		client_read(100);
@@ -348,10 +199,10 @@ act(enum action action)
 		break;
 	case ACT_RETIRE:
 	case ACT_PARK:
-		retire(action == ACT_PARK);
+		places_retire(action == ACT_PARK);
 		break;
 	case ACT_DRAIN:
-		bt_worker_drain(&places[current].worker, "fuzz");
+		places_drain();
 		break;
 	case ACT_TURN:
 		break;
@@ -368,7 +219,7 @@ client_open(unsigned how)
 	r = socketpair(
 	    AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd);
 	assert(r == 0);
-	if (fd[1] > first_fd + 64) {
+	if (fd[1] > places_first_fd() + 64) {
 		fprintf(stderr, "descriptors leak\n");
 		abort();
 	}
@@ -379,67 +230,18 @@ client_open(unsigned how)
 	h.fd = fd[1];
 	h.baton.family = AF_UNIX;
 	h.baton.id = 1;
-	deal(&h);
+	places_deal(&h);
 }
 
 /* ---- what has to hold */
 
-/* Sums over both workers of what is only counted. */
-struct counts {
-	uint64_t requests, complete, taken, gone;
-};
-
-static struct counts
-count(void)
-{
-	struct counts sum = { 0 };
-
-	for (unsigned i = 0; i < 2; i++) {
-		const struct bt_score_worker *s = places[i].worker.score;
-
-		sum.requests += s->requests;
-		sum.taken += s->taken;
-		sum.gone += s->done + s->handed_back;
-		/* ends that cut no answer */
-		sum.complete += s->closed[BT_CLOSE_CLIENT] +
-		    s->closed[BT_CLOSE_DONE] +
-		    s->closed[BT_CLOSE_IDLE_TIMEOUT] +
-		    s->closed[BT_CLOSE_HEADER_TIMEOUT] +
-		    s->closed[BT_CLOSE_HEADER_SIZE] +
-		    s->closed[BT_CLOSE_KEEPALIVE_REQUESTS];
-	}
-	return sum;
-}
-
 static void
-check_place(struct place *p)
+check_answers(const struct places_counts *before)
 {
-	struct bt_worker *w = &p->worker;
-
-	turn_place(p, true);
-	bt_worker_turn(w); /* frees what was closed */
-	assert(w->conns_n == 0 && bt_outbox_is_empty(w->outbox));
-	assert(w->conns.lent == 0 && w->buffers.lent == 0);
-	assert(w->exchanges.lent == 0);
-	bt_access_log_flush(w->access_log);
-	revive(w);
-}
-
-static void
-check_answers(const struct counts *before)
-{
-	static char log[256 * 1024];
-	ssize_t n = pread(log_fd, log, sizeof(log) - 1, 0);
-	struct counts after = count();
+	struct places_counts after = places_count();
 	struct answers a;
-	int r;
 
-	assert(n >= 0 && n < (ssize_t)sizeof(log) - 1);
-	log[n] = '\0';
-	r = ftruncate(log_fd, 0);
-	assert(r == 0);
-	assert(after.taken == after.gone);
-	a = answers_read(client.bytes, client.n, log);
+	a = answers_read(client.bytes, client.n, places_take_log());
 	/* one may be the refusal of what was no request */
 	assert(a.n <= after.requests - before->requests + 1);
 	if (after.complete > before->complete && !client.left)
@@ -453,15 +255,13 @@ client_finish(void)
 	client.how &= ~(unsigned)LAZY;
 	if (!client.finished)
 		act(ACT_FINISH);
-	for (unsigned i = 0; !client.over ||
-	     places[0].worker.conns_n + places[1].worker.conns_n > 0;
-	     i++) {
+	for (unsigned i = 0; !client.over || places_conns() > 0; i++) {
 		if (i > TURNS_MAX) {
 			fprintf(stderr, "the connection does not end\n");
 			abort();
 		}
 		if (i > 4)
-			clock_ms += 1000;
+			places_clock_ms += 1000;
 		turn();
 	}
 	if (!client.left)
@@ -472,13 +272,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *at = (const char *)data, *end = at + size;
-	struct counts before;
+	struct places_counts before;
 
 	open_once();
 	if (size == 0)
 		return 0;
-	moving = false;
-	before = count();
+	places_begin();
+	before = places_count();
 	client_open((unsigned char)*at++);
 	client.pending = at;
 	while ((at = memchr(at, 0xff, (size_t)(end - at))) != NULL &&
@@ -490,8 +290,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	client_send(end);
 	client_finish();
-	for (unsigned i = 0; i < 2; i++)
-		check_place(&places[i]);
+	places_check();
 	check_answers(&before);
 	return 0;
 }
