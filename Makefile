@@ -268,7 +268,8 @@ $B/fuzz_%: $B/tests/fuzz/fuzz_%.o $B/libbaton.a
 	$(Q)$(CC) $(OWN_LD) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	    $(filter %.a,$^) $(DEP_LIBS)
 
-$B/fuzz_connection: $B/tests/fuzz/answers.o $B/tests/fuzz/place.o
+$B/fuzz_connection $B/fuzz_proxy: $B/tests/fuzz/answers.o $B/tests/fuzz/place.o
+$B/fuzz_proxy: $B/tests/fuzz/behind.o
 
 # The corpus is copied: what a run finds is kept in build/, beside it.
 fuzz-%: $B/fuzz_%

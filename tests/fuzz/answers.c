@@ -13,12 +13,13 @@
 struct reader {
 	const char *at, *end;
 	const char *log;
+	bool proxied;
 };
 
 /* What one head says. */
 struct head {
 	unsigned status;
-	bool has_length, chunked, close;
+	bool has_length, chunked, close, upgrade;
 	uint64_t length;
 	unsigned dates;
 };
@@ -103,7 +104,9 @@ read_field(struct reader *r, const char *line, size_t n, struct head *h)
 		h->chunked = true;
 	} else if (is_name(line, name, "Connection")) {
 		h->close = is_name(value, rest, "close");
-		if (!h->close && !is_name(value, rest, "keep-alive"))
+		h->upgrade = is_name(value, rest, "upgrade");
+		if (!h->close && !h->upgrade &&
+		    !is_name(value, rest, "keep-alive"))
 			wrong(r, "a wrong Connection");
 	} else if (is_name(line, name, "Date")) {
 		h->dates++;
@@ -127,8 +130,11 @@ read_head(struct reader *r, struct head *h)
 		if (n > 0)
 			read_field(r, line, n, h);
 	} while (n > 0);
-	if (h->status >= 200 && h->dates != 1)
+	if (h->status >= 200 &&
+	    (h->dates == 0 || (h->dates > 1 && !r->proxied)))
 		wrong(r, "not one Date");
+	if (h->upgrade != (h->status == 101) || (h->upgrade && !r->proxied))
+		wrong(r, "a switch that cannot be");
 	if (h->has_length && h->chunked)
 		wrong(r, "Content-Length and Transfer-Encoding");
 	if ((h->status < 200 || h->status == 204) &&
@@ -149,6 +155,21 @@ skip(struct reader *r, uint64_t n)
 }
 
 static bool
+read_trailers(struct reader *r)
+{
+	const char *line;
+	size_t n;
+
+	do {
+		if (!take_line(r, &line, &n))
+			return false;
+		if (n > 0 && (!r->proxied || memchr(line, ':', n) == NULL))
+			wrong(r, "a trailer");
+	} while (n > 0);
+	return true;
+}
+
+static bool
 read_chunks(struct reader *r)
 {
 	for (;;) {
@@ -162,14 +183,12 @@ read_chunks(struct reader *r)
 		size = strtoull(line, &end, 16);
 		if (n == 0 || end != line + n)
 			wrong(r, "a wrong chunk size");
-		if (size > 0 && !skip(r, size))
-			return false;
-		if (!take_line(r, &line, &n))
+		if (size == 0)
+			return read_trailers(r);
+		if (!skip(r, size) || !take_line(r, &line, &n))
 			return false;
 		if (n != 0)
-			wrong(r, "a chunk without its end, or a trailer");
-		if (size == 0)
-			return true;
+			wrong(r, "a chunk without its end");
 	}
 }
 
@@ -216,24 +235,51 @@ read_content(struct reader *r, const struct head *h)
 	return skip(r, (uint64_t)(r->end - r->at));
 }
 
-struct answers
-answers_read(const char *bytes, size_t n, const char *log)
+static struct answers
+read_all(struct reader *r, void (*on_answer)(const struct answer *, void *),
+    void *arg)
 {
-	struct reader r = { bytes, bytes + n, log };
+	const char *begin = r->at;
 	struct answers a = { 0 };
 	struct head h;
 
-	while (r.at < r.end && !a.cut) {
+	while (r->at < r->end && !a.cut && !a.switched) {
+		struct answer answer = { .nth = a.n, .head = r->at };
+
 		if (a.announced)
-			wrong(&r, "bytes behind Connection: close");
-		a.cut = !read_head(&r, &h);
-		if (a.cut)
+			wrong(r, "bytes behind Connection: close");
+		a.cut = !read_head(r, &h);
+		a.switched = !a.cut && h.status == 101;
+		if (a.cut || a.switched || h.status >= 200)
 			a.n++;
-		if (a.cut || h.status < 200)
+		if (a.cut || (h.status < 200 && !a.switched))
 			continue;
-		a.n++;
+		answer.status = h.status;
+		answer.head_n = (size_t)(r->at - answer.head);
+		if (on_answer != NULL)
+			on_answer(&answer, arg);
+		if (a.switched)
+			break;
 		a.announced = h.close;
-		a.cut = !read_content(&r, &h);
+		a.cut = !read_content(r, &h);
 	}
+	a.behind = (size_t)(r->at - begin);
 	return a;
+}
+
+struct answers
+answers_read(const char *bytes, size_t n, const char *log)
+{
+	struct reader r = { bytes, bytes + n, log, false };
+
+	return read_all(&r, NULL, NULL);
+}
+
+struct answers
+answers_read_proxied(const char *bytes, size_t n, const char *log,
+    void (*on_answer)(const struct answer *, void *), void *arg)
+{
+	struct reader r = { bytes, bytes + n, log, true };
+
+	return read_all(&r, on_answer, arg);
 }

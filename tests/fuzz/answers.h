@@ -13,6 +13,15 @@ struct answers {
 	unsigned n;     /* final ones; those that were cut, too */
 	bool cut;       /* the last one is not complete */
 	bool announced; /* it said Connection: close */
+	bool switched;  /* it is 101, and what is behind it is no HTTP */
+	size_t behind;  /* where that begins */
+};
+
+/* A final answer, or a 101; the `nth` of the connection, from 0. */
+struct answer {
+	unsigned nth, status;
+	const char *head;
+	size_t head_n;
 };
 
 /*
@@ -21,5 +30,13 @@ struct answers {
  * content.
  */
 struct answers answers_read(const char *bytes, size_t n, const char *log);
+
+/*
+ * The same for those of a proxy: another server may have said more than one
+ * Date, and trailers, and may have switched protocols.
+ */
+struct answers answers_read_proxied(const char *bytes, size_t n,
+    const char *log, void (*on_answer)(const struct answer *, void *),
+    void *arg);
 
 #endif
