@@ -81,12 +81,12 @@ bt_link_watch(struct bt_link *l, short events, int64_t timeout_ms)
 	if (l->watching != events) {
 		event_del(&l->event);
 		l->watching = events;
-		if (events == 0)
-			return;
 		event_assign(&l->event,
 		    l->origin->upstream->all->services->loop, l->fd,
 		    (short)(events | EV_PERSIST), on_event, l);
 	}
+	if (events == 0)
+		return; /* also where it was 0 before */
 	set_idle(l, l->user == NULL);
 	set_event(l);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static FILE *
 open_of(pid_t pid, const char *name)
@@ -103,6 +104,27 @@ long
 proc_memory_kb(pid_t pid)
 {
 	return status_of(pid, "RssAnon:");
+}
+
+long
+proc_cpu_ms(pid_t pid)
+{
+	FILE *f = open_of(pid, "stat");
+	char line[1024] = "";
+	unsigned long user = 0, system = 0;
+	const char *at;
+	int found = 0;
+
+	if (f == NULL)
+		ck_abort_msg("process %d is gone", (int)pid);
+	if (fgets(line, sizeof(line), f) != NULL &&
+	    (at = strrchr(line, ')')) != NULL) /* behind its name */
+		found = sscanf(at + 1,
+		    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+		    &user, &system);
+	fclose(f);
+	ck_assert_int_eq(found, 2);
+	return (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 uid_t

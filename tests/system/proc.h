@@ -24,6 +24,9 @@ void proc_command(pid_t, char *ret, size_t size);
 /* KiB of resident memory that is its own (anonymous), without files. */
 long proc_memory_kb(pid_t);
 
+/* The time that it has had of a processor. */
+long proc_cpu_ms(pid_t);
+
 /* Its open descriptors. */
 int proc_descriptors(pid_t);
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -401,6 +402,41 @@ START_TEST(client_that_does_not_read)
 }
 END_TEST
 
+/* Content that still comes is passed on, and keeps nobody busy. */
+START_TEST(client_that_sends_and_does_not_read)
+{
+	enum { BYTES = 64 * 1024 * 1024, WAIT_MS = 500 };
+	char *content = calloc(1, BYTES);
+	struct client *c, *o;
+	struct daemon *d;
+	pid_t worker;
+	long cpu_ms;
+
+	ck_assert_ptr_ne(content, NULL);
+	origin_start(&origin);
+	d = start("");
+	ck_assert_uint_eq(daemon_workers(d, &worker), 1);
+	c = client_tcp_narrow("127.0.0.1", d->port, 65536);
+	client_puts(
+	    c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx");
+	o = origin_accept(&origin);
+	origin_read(o);
+	client_skip(o, 1);
+	client_puts(o,
+	    scratch_printf(
+		"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BYTES));
+	client_push(o, content, BYTES, WAIT_MS);
+	ck_assert_int_eq(send(client_fd(c), "x", 1, 0), 1);
+	client_skip(o, 1);
+	cpu_ms = proc_cpu_ms(worker);
+	client_push(o, content, BYTES, WAIT_MS);
+	ck_assert_int_lt(proc_cpu_ms(worker) - cpu_ms, WAIT_MS / 4);
+	client_close(c);
+	free(content);
+	daemon_stop(d);
+}
+END_TEST
+
 START_TEST(client_leaves)
 {
 	struct client *c, *o;
@@ -582,6 +618,7 @@ BT_SYSTEM_SUITE(proxy)
 	tcase_add_loop_test(tc, answer_cut, 0, BT_ROWS(cut));
 	tc = bt_system_case(s, "clients");
 	tcase_add_test(tc, client_that_does_not_read);
+	tcase_add_test(tc, client_that_sends_and_does_not_read);
 	tcase_add_test(tc, client_leaves);
 	tcase_add_loop_test(tc, client_does_not_wait, 0, 2);
 	tc = bt_system_case(s, "hold and retry");
