@@ -302,11 +302,14 @@ put_way(struct writer *w, const struct bt_proxying *p, struct bt_str host)
 }
 
 static void
-put_framing(struct writer *w, const struct bt_request *r)
+put_framing(struct writer *w, const struct bt_proxying *p)
 {
+	const struct bt_request *r = &p->x->request;
 	char digits[32];
 	int n;
 
+	if (p->for_page)
+		return;
 	if (r->chunked) {
 		put(w, BT_STR("Transfer-Encoding: chunked\r\n"));
 	} else if (r->known[BT_FIELD_CONTENT_LENGTH]) {
@@ -419,12 +422,12 @@ bt_proxy_write_request(const struct bt_proxying *p, char *out, size_t size)
 		const struct bt_field *f = &r->fields[i];
 
 		if (is_for_server(p, f->name) &&
-		    (r->chunked || !is_trailer(f->name)))
+		    ((r->chunked && !p->for_page) || !is_trailer(f->name)))
 			put_line(&w, f->name, f->value);
 	}
 	put_way(&w, p, host);
 	put_set(&w, p);
-	put_framing(&w, r);
+	put_framing(&w, p);
 	if (p->upgrade.n > 0) {
 		put_line(&w, BT_STR("Connection"), BT_STR("upgrade"));
 		put_line(&w, BT_STR("Upgrade"), p->upgrade);

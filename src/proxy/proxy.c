@@ -39,6 +39,7 @@ answer(struct baton_exchange *x)
 	p->conf = conf;
 	p->upgrade = bt_proxy_upgrade(x);
 	p->for_refused = x->refused;
+	p->for_page = x->error.status != 0;
 	p->repeatable = bt_proxying_is_repeatable(x->request.method);
 	p->upstream = &all->list[conf->upstream->id];
 	p->epoch = atomic_load_explicit(
@@ -49,7 +50,7 @@ answer(struct baton_exchange *x)
 	p->end = (struct bt_end){ x->ends, on_end, p };
 	x->ends = &p->end;
 	x->state = p;
-	x->wants_content = !x->content_over;
+	x->wants_content = !x->content_over && !p->for_page;
 	if (x->request.chunked)
 		bt_parser_keep_trailers(&x->parser, &x->arena);
 	x->watch_gone = true;

@@ -194,7 +194,8 @@ ask(struct bt_proxying *p)
 		p->out.end = (uint32_t)n;
 		p->head_made = true;
 		p->chunked = p->x->request.chunked;
-		p->complete = p->x->content_over && !bt_holding_is_first(p);
+		p->complete = p->for_page ||
+		    (p->x->content_over && !bt_holding_is_first(p));
 	}
 	/* else it goes with the content, where that has room behind it */
 	if (bt_holding_is_first(p))

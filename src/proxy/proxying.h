@@ -54,6 +54,7 @@ struct bt_proxying {
 	bool is_held, was_held, waits, claimed;
 	uint32_t epoch;
 	bool for_refused;       /* it is the error page of what was refused */
+	bool for_page;          /* an error page: it has no content */
 	bool repeatable;        /* its method is idempotent */
 	bool has_failed;        /* a connection did, since it waited */
 	bool timed_out;         /* the last one that did, by that */

@@ -61,7 +61,7 @@ ask_for(struct baton_exchange *x, struct bt_str path)
 	}
 	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
 		drop_field(r, dropped[i]);
-	r->chunked = false;
+	/* `chunked` stays: that is how what the client still sends is read */
 	if (r->method != BT_METHOD_HEAD) {
 		r->method = BT_METHOD_GET;
 		r->method_text = BT_STR("GET");

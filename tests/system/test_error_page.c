@@ -155,6 +155,62 @@ START_TEST(pipelined)
 }
 END_TEST
 
+/* Content that nobody has read is read away, whoever has the page. */
+static const struct {
+	const char *fields, *content;
+} unread[] = {
+	{ "Content-Length: 35\r\n",
+	    "GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n" },
+	{ "Transfer-Encoding: chunked\r\n",
+	    "23\r\nGET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n\r\n"
+	    "0\r\n\r\n" },
+};
+
+START_TEST(content_is_no_request)
+{
+	bool proxied = _i % 2;
+	struct origin origin;
+	struct client *c, *o = NULL;
+	struct daemon *d;
+	struct reply *r;
+	const char *head;
+
+	origin_start(&origin);
+	d = daemon_start(
+	    scratch_printf("error_page 410 %s;\n"
+			   "server { route / { return 410; }\n"
+			   "route = /fixed { return 200 x; }\n"
+			   "route = /near { return 200 sorry; }\n"
+			   "route = /far { proxy http://127.0.0.1:%u; } }\n",
+		proxied ? "/far" : "/near", origin.port));
+	c = daemon_connect(d);
+	client_puts(c,
+	    scratch_printf("PUT /none HTTP/1.1\r\nHost: t\r\n%s\r\n",
+		unread[_i / 2].fields));
+	if (proxied) {
+		o = origin_accept(&origin);
+		head = origin_read(o);
+		ck_assert_ptr_null(strstr(head, "Content-Length"));
+		ck_assert_ptr_null(strstr(head, "Transfer-Encoding"));
+	} else {
+		client_peek(c, 1); /* the page is there before the content */
+	}
+	client_puts(c, unread[_i / 2].content);
+	client_puts(c, "GET /fixed HTTP/1.1\r\nHost: t\r\n\r\n");
+	if (proxied)
+		client_puts(
+		    o, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsorry");
+	r = client_read(c, "PUT");
+	ck_assert_uint_eq(r->status, 410);
+	reply_wants_text(r, "sorry");
+	reply_wants_text(client_read(c, "GET"), "x");
+	if (proxied)
+		ck_assert_uint_eq(client_waiting(o), 0);
+	ck_assert_uint_eq(client_waiting(c), 0);
+	daemon_stop(d);
+}
+END_TEST
+
 /* The page is another server's; the request was refused, the page is not. */
 START_TEST(page_of_another_server)
 {
@@ -192,4 +248,5 @@ BT_SYSTEM_SUITE(error_page)
 	tcase_add_test(tc, log_has_the_request);
 	tcase_add_test(tc, pipelined);
 	tcase_add_test(tc, page_of_another_server);
+	tcase_add_loop_test(tc, content_is_no_request, 0, 2 * BT_ROWS(unread));
 }
