@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "handlers/work.h"
 #include "worker/exchange.h"
+#include "worker/handback.h"
 #include "worker/output.h"
 #include "worker/pace.h"
 #include "worker/proxied.h"
@@ -21,7 +22,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,115 +345,18 @@ wants_more_content(const struct bt_conn *c)
 	    (!x->wants_content || x->route->handler->room(x) > 0);
 }
 
-/* It leaves the worker, its descriptor open: freed like a closed one. */
-static void
-conn_leave(struct bt_conn *c)
+void
+bt_conn_leave(struct bt_conn *c)
 {
 	struct bt_worker *w = c->worker;
 
+	watch(c, 0);
 	input_give_back(c);
 	output_give_back(c);
 	TAILQ_REMOVE(&w->phases[c->phase], c, phase_link);
 	c->phase = BT_CONN_CLOSED;
 	TAILQ_INSERT_TAIL(&w->closed, c, phase_link);
 	w->conns_n--;
-}
-
-/*
- * An answer of which only file bytes are left goes with its file.  It counts,
- * and is logged, as finished here.
- */
-static bool
-pack_file(struct bt_conn *c, struct bt_handover *h)
-{
-	struct baton_exchange *x = c->x;
-
-	h->with_fd = fcntl(x->reply.fd, F_DUPFD_CLOEXEC, 0);
-	if (h->with_fd == -1)
-		return false;
-	h->baton.flags |= BT_BATON_FILE | (c->last ? BT_BATON_LAST : 0);
-	h->amid.file.offset = x->reply.offset + x->sent;
-	h->amid.file.rest = x->reply.length - x->sent;
-	x->sent = x->reply.length;
-	bt_exchange_end(c);
-	return true;
-}
-
-/* All of its request is still in the input, and can begin anew. */
-static bool
-is_whole(const struct bt_conn *c)
-{
-	const struct baton_exchange *x = c->x;
-
-	return x->may_move && x->reply.status == 0 && !x->content_begun &&
-	    c->in.at == c->in.keep && !c->last && !c->eof &&
-	    /* the service manager cannot be told whom a PROXY header named */
-	    !(c->worker->parking && (c->baton.flags & BT_BATON_PROXIED));
-}
-
-/* One that only waits goes as it came, with its head. */
-static void
-pack_held(struct bt_conn *c, struct bt_handover *h)
-{
-	h->baton.flags |= BT_BATON_HELD;
-	h->amid.held.begun_us = c->x->begun_us;
-	c->in.at -= c->x->asked_bytes;
-	c->x->moves = true;
-	bt_exchange_end(c);
-}
-
-/*
- * Back to the master, with the bytes that wait.  The event is deleted first:
- * epoll keeps a registration as long as anybody holds the open file.
- *
- * Returns: false when it has to be finished here.
- */
-static bool
-hand_back(struct bt_conn *c)
-{
-	struct bt_handover h = { .baton = c->baton };
-
-	h.baton.flags = BT_BATON_TAKEN | (c->baton.flags & BT_BATON_PROXIED);
-	if (c->x != NULL && is_whole(c))
-		pack_held(c, &h);
-	else if (c->x != NULL && !pack_file(c, &h))
-		return false;
-	watch(c, 0);
-	h.fd = bt_fd_take(&c->fd);
-	h.baton.bytes = (uint32_t)(c->in.end - c->in.at);
-	h.bytes = h.baton.bytes ? c->in.data + c->in.at : NULL;
-	if (h.baton.bytes == 0 && !(h.baton.flags & BT_BATON_FILE))
-		bt_guard_set_idle(&c->worker->guard, h.fd, c->baton.requests);
-	bt_outbox_add(c->worker->outbox, &h);
-	conn_leave(c);
-	return true;
-}
-
-/* Another worker could begin its next request. */
-static bool
-is_movable(const struct bt_conn *c)
-{
-	return c->x == NULL && !c->last && !c->eof;
-}
-
-/* It retires: the next request is for another worker. */
-static bool
-begins_no_more(const struct bt_conn *c)
-{
-	return c->worker->retiring && is_movable(c);
-}
-
-/* What is between requests, waits whole, or is only a file's bytes by now. */
-static bool
-may_hand_back(const struct bt_conn *c)
-{
-	if (!c->worker->retiring || c->out.at < c->out.end)
-		return false;
-	if (c->x == NULL)
-		return begins_no_more(c);
-	if (is_whole(c))
-		return true;
-	return !c->worker->parking && bt_exchange_is_file_only(c);
 }
 
 static void
@@ -517,7 +420,7 @@ settle(struct bt_conn *c)
 	bool sending = bt_output_is_pending(c);
 	short read = wants_more_content(c) ? EV_READ : 0;
 
-	if (may_hand_back(c) && hand_back(c))
+	if (bt_handback_try(c))
 		bt_worker_check_done(c->worker);
 	else if (c->x != NULL && c->x->work != NULL && c->out.at < c->out.end)
 		wait_for(c, BT_CONN_WORK, (short)(EV_WRITE | read));
@@ -557,21 +460,6 @@ become_tunnel(struct bt_conn *c)
 	bt_tunnel_go(t);
 }
 
-bool
-bt_conn_hand_back_tunnel(struct bt_conn *c)
-{
-	struct bt_handover h = { .baton = c->baton };
-
-	h.baton.flags = BT_BATON_TAKEN | (c->baton.flags & BT_BATON_PROXIED);
-	if (!bt_tunnel_pack(c->tunnel, &h))
-		return false;
-	h.fd = bt_fd_take(&c->fd);
-	bt_outbox_add(c->worker->outbox, &h);
-	bt_tunnel_free(c->tunnel);
-	conn_leave(c);
-	return true;
-}
-
 static bool
 advance_exchange(struct bt_conn *c)
 {
@@ -598,7 +486,7 @@ advance(struct bt_conn *c)
 		bool moved = false;
 
 		if (c->x == NULL && !c->last && !bt_output_is_full(c) &&
-		    !begins_no_more(c))
+		    !bt_handback_is_due(c))
 			moved = begin_next(c);
 		if (c->x != NULL)
 			moved |= advance_exchange(c);
@@ -747,7 +635,7 @@ bt_conn_close(struct bt_conn *c, enum bt_close_reason why)
 		bt_tunnel_free(c->tunnel);
 	bt_fd_close(&c->fd);
 	bt_seats_leave(w->heritage->seats, c->baton.seat);
-	conn_leave(c);
+	bt_conn_leave(c);
 	bt_score_add(&w->score->closed[why], 1);
 	bt_score_add(&w->score->done, 1);
 	tell_room(w);
@@ -878,18 +766,6 @@ bt_conn_expire(struct bt_worker *w)
 	}
 }
 
-/* They end, or move, as the worker does. */
-static void
-settle_tunnels(struct bt_worker *w)
-{
-	struct bt_conn *c, *next;
-
-	for (c = TAILQ_FIRST(&w->phases[BT_CONN_TUNNEL]); c; c = next) {
-		next = TAILQ_NEXT(c, phase_link);
-		bt_tunnel_go(c->tunnel);
-	}
-}
-
 void
 bt_conn_drain_all(struct bt_worker *w)
 {
@@ -906,42 +782,7 @@ bt_conn_drain_all(struct bt_worker *w)
 			conn_read(c);
 			advance(c);
 		}
-	settle_tunnels(w);
-}
-
-void
-bt_conn_hand_back_all(struct bt_worker *w)
-{
-	static const enum bt_conn_phase movable[] = { BT_CONN_IDLE,
-		BT_CONN_FRESH, BT_CONN_HEAD, BT_CONN_SEND, BT_CONN_CONTENT,
-		BT_CONN_HELD };
-	struct bt_conn *c, *next;
-
-	for (size_t i = 0; i < sizeof(movable) / sizeof(movable[0]); i++)
-		for (c = TAILQ_FIRST(&w->phases[movable[i]]); c; c = next) {
-			next = TAILQ_NEXT(c, phase_link);
-			if (may_hand_back(c))
-				hand_back(c);
-		}
-	settle_tunnels(w);
-}
-
-void
-bt_conn_shed(struct bt_worker *w, uint64_t n)
-{
-	static const enum bt_conn_phase idle[] = { BT_CONN_IDLE, BT_CONN_FRESH,
-		BT_CONN_TUNNEL };
-	struct bt_conn *c, *next;
-
-	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
-		for (c = TAILQ_FIRST(&w->phases[idle[i]]); c && n > 0;
-		     c = next) {
-			next = TAILQ_NEXT(c, phase_link);
-			if (c->phase == BT_CONN_TUNNEL
-				? bt_conn_hand_back_tunnel(c)
-				: is_movable(c) && hand_back(c))
-				n--;
-		}
+	bt_tunnels_settle(w);
 }
 
 void

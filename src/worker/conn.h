@@ -105,34 +105,23 @@ void bt_conn_adopt(struct bt_worker *, struct bt_handover *);
  */
 void bt_conn_close(struct bt_conn *, enum bt_close_reason);
 
+/*
+ * It leaves the worker with its descriptor taken: nothing of it is watched any
+ * more, and it is freed like one that is closed.
+ */
+void bt_conn_leave(struct bt_conn *);
+
 /* No request after the one in progress; the first reason given stays. */
 void bt_conn_set_last(struct bt_conn *, enum bt_close_reason);
 
 /* Goes on with one whose reply has been described beside its callbacks. */
 void bt_conn_resume(struct bt_conn *);
 
-/*
- * Hands back one that is a tunnel, which is freed.
- *
- * Returns: false when more waits in it than can travel; it goes on.
- */
-bool bt_conn_hand_back_tunnel(struct bt_conn *);
-
 /* Acts on the connections whose phase has lasted too long. */
 void bt_conn_expire(struct bt_worker *);
 
 /* At a stop: closes those that are idle, and ends the others soon. */
 void bt_conn_drain_all(struct bt_worker *);
-
-/*
- * At a reload: hands back those that are idle, amid a head, held by a proxy, or
- * tunnels, at once; the others follow at the end of their answers.
- */
-void bt_conn_hand_back_all(struct bt_worker *);
-
-/* Hands back `n` that are idle, those first that are so for longest, or
- * tunnels. */
-void bt_conn_shed(struct bt_worker *, uint64_t n);
 
 /* Closes all, with that reason. */
 void bt_conn_close_all(struct bt_worker *, enum bt_close_reason);

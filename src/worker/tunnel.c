@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/upstream.h"
+#include "worker/handback.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -319,7 +320,7 @@ settle(struct bt_tunnel *t)
 		bt_conn_close(c, BT_CLOSE_DRAIN);
 		return;
 	}
-	if (w->retiring && bt_conn_hand_back_tunnel(c))
+	if (w->retiring && bt_handback_tunnel(c))
 		return;
 	watch(&t->client, wanted(&t->up, &t->down), on_client);
 	watch(&t->server, wanted(&t->down, &t->up), on_server);
@@ -391,6 +392,17 @@ bt_tunnel_go(struct bt_tunnel *t)
 	    !pass(t, &t->down, &t->server, &t->client))
 		return;
 	settle(t);
+}
+
+void
+bt_tunnels_settle(struct bt_worker *w)
+{
+	struct bt_conn *c, *next;
+
+	for (c = TAILQ_FIRST(&w->phases[BT_CONN_TUNNEL]); c; c = next) {
+		next = TAILQ_NEXT(c, phase_link);
+		bt_tunnel_go(c->tunnel);
+	}
 }
 
 bool

@@ -19,6 +19,7 @@
 struct bt_conn;
 struct bt_origin;
 struct bt_tunnel;
+struct bt_worker;
 
 /*
  * The connection and the server are its two ends from now on.  It does nothing
@@ -42,6 +43,9 @@ void bt_tunnel_send_down(struct bt_tunnel *, const char *bytes, size_t n);
 
 /* Sends what is there, and waits for more.  May close the connection. */
 void bt_tunnel_go(struct bt_tunnel *);
+
+/* The worker retires or drains: each moves, or ends. */
+void bt_tunnels_settle(struct bt_worker *);
 
 /*
  * Stops its events and describes what another worker needs: the server's

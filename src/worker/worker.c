@@ -20,6 +20,7 @@
 #include "handlers/reply.h"
 #include "proxy/resolver.h"
 #include "proxy/upstream.h"
+#include "worker/handback.h"
 #include "worker/memory.h"
 #include "worker/output.h"
 
@@ -99,7 +100,7 @@ bt_worker_retire(struct bt_worker *w, bool parking)
 	bt_log_info(NULL, 0, "retires: %u connections open", w->conns_n);
 	w->retiring = true;
 	w->retire_by_ms = w->now.ms + w->conf->drain_timeout_ms;
-	bt_conn_hand_back_all(w);
+	bt_handback_all(w);
 	bt_outbox_flush(w->outbox);
 	bt_channel_notify(w->heritage->channel, BT_MESSAGE_RETIRING);
 	bt_worker_check_done(w);
@@ -111,7 +112,7 @@ bt_worker_shed(struct bt_worker *w)
 	uint64_t n = atomic_exchange(&w->slot->shed, 0);
 
 	if (!w->draining && !w->retiring)
-		bt_conn_shed(w, n);
+		bt_handback_shed(w, n);
 	bt_outbox_flush(w->outbox);
 	/* without it the master waits a while, and no longer */
 	bt_channel_notify(w->heritage->channel, BT_MESSAGE_SHED);
