@@ -158,7 +158,8 @@ open_once(void)
 	    "user off; workers 1; crash_rescue off; access_log /unused;\n"
 	    "error_log stderr error; max_header_size 1k; offload_threads 1;\n"
 	    "drain_timeout 20s;\n"
-	    "upstream app { server %1$s; hold_requests 2; }\n"
+	    "upstream app { server %1$s; hold_requests 2;\n"
+	    "    hold_bytes 200k; }\n"
 	    "upstream pair { server %1$s; server %2$s backup;\n"
 	    "    keepalive 1; }\n"
 	    "upstream hash { server %1$s weight=3; server %2$s;\n"
@@ -801,13 +802,15 @@ check_upstreams(const struct bt_worker *w)
 	const struct bt_score_worker *s = w->score;
 
 	assert(all->blocks.lent == 0);
-	assert(s->held_requests == 0 && s->tunnels == 0 && w->tunnels_n == 0);
+	assert(s->held_requests == 0 && s->held_bytes == 0);
+	assert(s->tunnels == 0 && w->tunnels_n == 0);
 	assert(s->holds ==
 	    s->held_released + s->held_given_up + s->held_left + s->held_moved);
 	for (unsigned i = 0; i < all->n; i++) {
 		const struct bt_upstream *u = &all->list[i];
 
 		assert(u->held_n == 0 && u->waits_n == 0);
+		assert(u->held_bytes == 0);
 		assert(TAILQ_EMPTY(&u->held));
 		assert(u->standing->in_flight == 0);
 		for (size_t k = 0; k < u->conf->origins_n; k++)
