@@ -411,10 +411,13 @@ static uint64_t
 count_open(struct bt_slot *s)
 {
 	struct bt_score_worker *w = &s->score->worker;
-	uint64_t gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
-	    s->score->crashed + s->score->rescued + s->rescuing;
-	uint64_t taken;
+	uint64_t gone, taken;
 
+	/* it may have died between sending some and counting them */
+	if (bt_score_get(&w->handed_back) < s->back)
+		bt_score_set(&w->handed_back, s->back);
+	gone = bt_score_get(&w->done) + bt_score_get(&w->handed_back) +
+	    s->score->crashed + s->score->rescued + s->rescuing;
 	bt_score_set(&w->memory_bytes, 0);
 	bt_score_add(&w->taken, bt_slot_in_channel(s));
 	taken = bt_score_get(&w->taken);
@@ -636,6 +639,7 @@ take_message(
 	case BT_MESSAGE_ROOM:
 		return true;
 	case BT_MESSAGE_HANDOVER:
+		s->back += n;
 		s->set->on_back(s->set->arg, h, n);
 		return false;
 	case BT_MESSAGE_RESCUE:

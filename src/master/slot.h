@@ -62,6 +62,7 @@ struct bt_slot {
 	bool killed;       /* by the master: no successor */
 	bool worked;       /* its worker was ready */
 	pid_t guard;       /* of its worker; 0: none */
+	uint64_t back;     /* connections that its workers have handed back */
 	unsigned rescuers; /* guards of workers that died, at work */
 	uint64_t rescuing; /* connections that they may still hand back */
 	uint64_t rescued;  /* that they have handed back */

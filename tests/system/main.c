@@ -21,6 +21,20 @@
 #define SUITES_MAX 256
 #define TEST_SECONDS 40.0
 
+/*
+ * AddressSanitizer asks it, where it is there.  Check frees what it was told of
+ * each assertion of a test; kept for a while as usual that is hundreds of MB in
+ * the end, through which each test's process would be searched for leaks.  The
+ * daemon has a memory of its own, and keeps as much as it likes.
+ */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "quarantine_size_mb=1";
+}
+
 static struct {
 	const char *name;
 	bt_system_fill_fn *fill;

@@ -58,7 +58,7 @@ START_TEST(names_the_client)
 	for (size_t i = 0; i < n; i++)
 		client_send(c, header + i, 1);
 	for (size_t i = 0; i < sizeof(GET) - 1; i++)
-		client_send(c, GET + i, 1);
+		client_send(c, &GET[i], 1);
 	reply_wants_text(client_read(c, "GET"), headers[_i].client);
 
 	c = daemon_connect(d);
@@ -140,7 +140,7 @@ START_TEST(survives_reload)
 		daemon_reload(d);
 		expect_client(said, "192.0.2.1");
 	}
-	client_send(half, IN4 + 20, sizeof(IN4) - 1 - 20);
+	client_send(half, &IN4[20], sizeof(IN4) - 1 - 20);
 	expect_client(half, "192.0.2.1");
 	expect_client(alone, "192.0.2.1");
 	client_puts(fresh, LINE);

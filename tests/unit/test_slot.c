@@ -175,6 +175,25 @@ gives_back(struct bt_heritage *h)
 	return n >= 0 ? 0 : 9;
 }
 
+/* Hands a connection back, and dies before it has counted that. */
+static int
+dies_amid_giving(struct bt_heritage *h)
+{
+	struct bt_handover batons[BT_CHANNEL_BATCH_MAX];
+	struct pollfd p = { .fd = bt_channel_fd(h->channel), .events = POLLIN };
+	enum bt_message message;
+	unsigned lost;
+
+	bt_channel_notify(h->channel, BT_MESSAGE_ROOM);
+	poll(&p, 1, DEADLINE_S * 1000);
+	if (bt_channel_recv(h->channel, batons, &message, &lost) == 1) {
+		bt_score_add(&h->board->slots[h->slot].worker.taken, 1);
+		bt_channel_send(h->channel, BT_MESSAGE_HANDOVER, batons, 1);
+	}
+	raise(SIGKILL);
+	return 9;
+}
+
 static void
 on_child(evutil_socket_t fd, short what, void *arg)
 {
@@ -302,6 +321,25 @@ START_TEST(child_has_only_its_own)
 	start(inspects);
 	leave();
 	ck_assert_uint_eq(news[BT_SLOT_DIED], 0);
+}
+END_TEST
+
+START_TEST(what_came_back_did_not_crash)
+{
+	int client;
+
+	start(dies_amid_giving);
+	set.run = until_drain;
+	client = deal();
+	await(BT_SLOT_DIED, 1);
+	ck_assert_uint_eq(back_n, 1);
+	ck_assert_int_eq(write(back[0].fd, "x", 1), 1);
+	ck_assert_int_eq(outcome(client), 1);
+	close(back[0].fd);
+	ck_assert_uint_eq(slot->score->worker.handed_back, 1);
+	ck_assert_uint_eq(slot->score->crashed, 0);
+	await(BT_SLOT_IS_READY, 2);
+	leave();
 }
 END_TEST
 
@@ -540,6 +578,7 @@ BT_UNIT_SUITE(slot)
 	tcase_add_test(tc, serves_and_leaves);
 	tcase_add_test(tc, child_has_only_its_own);
 	tcase_add_test(tc, queue_is_given_back);
+	tcase_add_test(tc, what_came_back_did_not_crash);
 	tcase_add_test(tc, open_connections_are_counted_as_crashed);
 	tcase_add_test(tc, queue_is_given_back_while_leaving);
 	tcase_add_test(tc, retires_and_hands_back);
