@@ -258,7 +258,8 @@ get_kind(struct baton_state_reader *r, enum kind k)
 	case TEXT:
 		return baton_state_get_text(r)[0] == '\0';
 	case BYTES:
-		return baton_state_get_bytes(r, &n) != NULL && n == 0;
+		baton_state_get_bytes(r, &n);
+		return n == 0;
 	case LIST:
 		return baton_state_get_list(r) == 0;
 	case KINDS:
