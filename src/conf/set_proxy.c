@@ -254,6 +254,14 @@ bt_set_proxy(struct bt_build *b, const struct bt_node *n)
 		    "later version");
 		return;
 	}
+	if (bt_str_has_prefix(target, BT_STR("ws://")) ||
+	    bt_str_has_prefix(target, BT_STR("wss://"))) {
+		bt_build_error(b, n, 1,
+		    "%s: the server is named by http://, WebSockets go through "
+		    "without being told",
+		    bt_build_quote(b, n, 1));
+		return;
+	}
 	if (bt_str_has_prefix(target, BT_STR("http://"))) {
 		target.p += 7, target.n -= 7;
 		slash = target.n > 0 ? memchr(target.p, '/', target.n) : NULL;

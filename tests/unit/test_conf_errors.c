@@ -255,6 +255,8 @@ static const struct row rows[] = {
 	    { "1:68: unknown directive \"wrong\"" } },
 	{ ROUTE("proxy https://127.0.0.1:9000;"),
 	    { "1:26: https:// to other servers is not built yet" } },
+	{ ROUTE("proxy ws://127.0.0.1:9000;"),
+	    { "1:26: \"ws://127.0.0.1:9000\": the server is named by http://" } },
 	{ ROUTE("proxy 9000;"),
 	    { "1:26: \"9000\": a host is missing before the port" } },
 	{ ROUTE("proxy http://;"),
