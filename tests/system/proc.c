@@ -106,25 +106,33 @@ proc_memory_kb(pid_t pid)
 	return status_of(pid, "RssAnon:");
 }
 
-long
-proc_cpu_ms(pid_t pid)
+/* As proc_pid_stat(5) has it: R, S, T, … */
+static char
+state_of(pid_t pid)
 {
 	FILE *f = open_of(pid, "stat");
 	char line[1024] = "";
-	unsigned long user = 0, system = 0;
 	const char *at;
-	int found = 0;
 
 	if (f == NULL)
 		ck_abort_msg("process %d is gone", (int)pid);
-	if (fgets(line, sizeof(line), f) != NULL &&
-	    (at = strrchr(line, ')')) != NULL) /* behind its name */
-		found = sscanf(at + 1,
-		    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-		    &user, &system);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
 	fclose(f);
-	ck_assert_int_eq(found, 2);
-	return (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+	at = strrchr(line, ')'); /* behind its name */
+	ck_assert_ptr_nonnull(at);
+	return at[2];
+}
+
+bool
+proc_is_stopped(void *pid)
+{
+	return state_of(*(const pid_t *)pid) == 'T';
+}
+
+bool
+proc_is_asleep(void *pid)
+{
+	return state_of(*(const pid_t *)pid) == 'S';
 }
 
 uid_t

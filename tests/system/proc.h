@@ -24,8 +24,12 @@ void proc_command(pid_t, char *ret, size_t size);
 /* KiB of resident memory that is its own (anonymous), without files. */
 long proc_memory_kb(pid_t);
 
-/* The time that it has had of a processor. */
-long proc_cpu_ms(pid_t);
+/*
+ * Whether the process at that pid_t * is stopped by a signal; waits for
+ * something, which one whose loop spins never does.  For wait_until().
+ */
+bool proc_is_stopped(void *pid);
+bool proc_is_asleep(void *pid);
 
 /* Its open descriptors. */
 int proc_descriptors(pid_t);

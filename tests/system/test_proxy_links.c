@@ -7,7 +7,6 @@
 #include "tests/system/system.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,19 +128,6 @@ START_TEST(nothing_behind_what_is_kept)
 }
 END_TEST
 
-static bool
-is_stopped(void *pid)
-{
-	char stat[128] = "";
-	FILE *f =
-	    fopen(scratch_printf("/proc/%d/stat", *(const pid_t *)pid), "r");
-
-	ck_assert_ptr_ne(f, NULL);
-	ck_assert_ptr_ne(fgets(stat, sizeof(stat), f), NULL);
-	fclose(f);
-	return strstr(stat, ") T ") != NULL;
-}
-
 /*
  * What lies in a kept connection when the next request comes, in the same turn
  * of the loop, is not its answer.
@@ -158,7 +144,7 @@ START_TEST(nothing_before_the_request)
 	origin_answer(o, OK);
 	client_read(c, "GET");
 	ck_assert_int_eq(kill(worker[0], SIGSTOP), 0);
-	wait_until(is_stopped, &worker[0], "the worker has stopped");
+	wait_until(proc_is_stopped, &worker[0], "the worker has stopped");
 	client_puts(c, GET);
 	client_puts(
 	    o, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
